@@ -1,0 +1,72 @@
+package event
+
+import "time"
+
+// Rule names the rule that decided something, and its policy's version.
+type Rule struct {
+	Name     string            `json:"name"`
+	Version  string            `json:"version"`
+	Evidence map[string]string `json:"evidence,omitempty"` // expression values that made it true; references, not words
+}
+
+// Severity of an alert.
+type Severity string
+
+// The severities.
+const (
+	Info     Severity = "info"
+	Warning  Severity = "warning"
+	Critical Severity = "critical"
+)
+
+// Alert is an alarm to supervisors.
+type Alert struct {
+	ID          string    `json:"id"` // hash of journey, rule and cause
+	Tenant      string    `json:"tenant"`
+	Customer    string    `json:"customer"`
+	Journey     string    `json:"journey"`
+	Interaction string    `json:"interaction"`
+	Turn        string    `json:"turn,omitempty"`
+	Channel     Channel   `json:"channel"`
+	At          time.Time `json:"at"`
+	Severity    Severity  `json:"severity"`
+	Title       string    `json:"title"`
+	Action      string    `json:"action"` // alert, escalate, route, tag, disclosure, webhook
+	Queue       string    `json:"queue,omitempty"`
+	Priority    int       `json:"priority,omitempty"`
+	Rule        Rule      `json:"rule"`
+}
+
+// Suggestion is advice to the agent who has the customer now.
+type Suggestion struct {
+	ID          string    `json:"id"`
+	Tenant      string    `json:"tenant"`
+	Customer    string    `json:"customer"`
+	Journey     string    `json:"journey"`
+	Interaction string    `json:"interaction"`
+	Turn        string    `json:"turn,omitempty"`
+	Channel     Channel   `json:"channel"`
+	Agent       string    `json:"agent,omitempty"`
+	At          time.Time `json:"at"`
+	Kind        string    `json:"kind"` // next_best_action, reply, knowledge, context
+	Title       string    `json:"title"`
+	Body        string    `json:"body,omitempty"`
+	Rank        float64   `json:"rank"` // higher first
+	Expires     time.Time `json:"expires,omitzero"`
+	Rule        Rule      `json:"rule"`
+	Source      string    `json:"source"` // policy, knowledge, model name
+}
+
+// Feedback is what became of a suggestion or alert.
+type Feedback struct {
+	ID          string    `json:"id"`
+	Tenant      string    `json:"tenant"`
+	Customer    string    `json:"customer"`
+	Suggestion  string    `json:"suggestion"` // or alert id
+	Agent       string    `json:"agent,omitempty"`
+	At          time.Time `json:"at"`
+	Displayed   bool      `json:"displayed,omitempty"`
+	Clicked     bool      `json:"clicked,omitempty"`
+	Correctness string    `json:"correctness,omitempty"` // NOT, PARTIALLY, FULLY
+	Outcome     string    `json:"outcome,omitempty"`     // accepted, edited, dismissed, acknowledged
+}

@@ -1,0 +1,72 @@
+package event
+
+import "time"
+
+// Purpose is what a consent is about.
+type Purpose string
+
+// The purposes.
+const (
+	Record       Purpose = "record"
+	Transcribe   Purpose = "transcribe"
+	AnalyseText  Purpose = "analyse_text"
+	VoiceEmotion Purpose = "analyse_voice_emotion"
+	Train        Purpose = "train"
+	Market       Purpose = "market"
+)
+
+// Consent is what a person said of one purpose on one channel ("" = all).
+type Consent struct {
+	ID           string    `json:"id"`
+	Tenant       string    `json:"tenant"`
+	Customer     string    `json:"customer"`
+	Purpose      Purpose   `json:"purpose"`
+	Channel      Channel   `json:"channel,omitempty"`
+	Allowed      bool      `json:"allowed"`
+	Basis        string    `json:"basis,omitempty"` // consent, contract, legal_obligation, legitimate_interest
+	Jurisdiction string    `json:"jurisdiction,omitempty"`
+	Evidence     string    `json:"evidence,omitempty"` // reference: turn id, form id; never words
+	Notice       string    `json:"notice,omitempty"`   // version of the notice shown
+	At           time.Time `json:"at"`
+}
+
+// Key is what a later consent replaces.
+func (c Consent) Key() string {
+	return c.Tenant + "/" + c.Customer + "/" + string(c.Purpose) + "/" + string(c.Channel)
+}
+
+// Identity says that a handle belongs to a customer, or that two customers are
+// one (Into set), or are one no more (Undo set).
+type Identity struct {
+	ID       string    `json:"id"`
+	Tenant   string    `json:"tenant"`
+	Customer string    `json:"customer"`
+	Handle   *Handle   `json:"handle,omitempty"`
+	Name     string    `json:"name,omitempty"`
+	Into     string    `json:"into,omitempty"` // the customer that Customer became
+	Undo     bool      `json:"undo,omitempty"`
+	By       string    `json:"by"`  // crm, agent, verified, whatsapp
+	Why      string    `json:"why"` // in words
+	At       time.Time `json:"at"`
+}
+
+// Key is what a later identity event replaces.
+func (i Identity) Key() string {
+	if i.Handle != nil {
+		return i.Tenant + "/" + i.Customer + "/" + string(i.Handle.Kind) + "/" + i.Handle.Value
+	}
+	return i.Tenant + "/" + i.Customer + "/into/" + i.Into
+}
+
+// Audit is one step that can be proved later. References only, never words.
+type Audit struct {
+	ID      string            `json:"id"`
+	Tenant  string            `json:"tenant"`
+	At      time.Time         `json:"at"`
+	Actor   string            `json:"actor"`
+	Action  string            `json:"action"`
+	Object  string            `json:"object"`
+	Policy  string            `json:"policy,omitempty"`
+	Request string            `json:"request,omitempty"`
+	Detail  map[string]string `json:"detail,omitempty"`
+}

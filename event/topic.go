@@ -1,0 +1,169 @@
+package event
+
+import "time"
+
+// Spec says how a topic is made. The zero Partitions and Retention mean the
+// cluster's defaults.
+type Spec struct {
+	Name       string
+	Partitions int
+	Retention  time.Duration
+	// Compact keeps the latest value of each key for ever; the topic is then
+	// the store of the stage that writes it.
+	Compact bool
+	// Lossy lets a full producer drop (and count) instead of waiting. Only a
+	// topic whose every event is replaced by the next one may say so.
+	Lossy bool
+	// About is one line for people: docs/topics.md and AsyncAPI are made of it.
+	About string
+}
+
+// Dead is the topic that takes what a consumer of s could not handle: the
+// original bytes and key, with the error, stage, partition and offset in headers.
+func (s Spec) Dead() Spec {
+	return Spec{Name: s.Name + ".dead", Partitions: s.Partitions, Retention: 28 * 24 * time.Hour,
+		About: "what could not be handled of " + s.Name + ", with the error and the original"}
+}
+
+// Source is a topic as a reader sees it: values of T come out. A Source cannot
+// be written to, and that is on purpose: turns are read as Turn, but only
+// package governance holds the Topic that writes them (see governance.Cleared).
+type Source[T any] struct{ Spec }
+
+// Topic is a Source that may also be written.
+type Topic[T any] struct {
+	Source[T]
+	// Key chooses the partition; events of one key keep their order.
+	Key func(T) string
+}
+
+// Message pairs v with its topic and key, ready for a producer.
+func (t Topic[T]) Message(v T) Message {
+	return Message{Topic: t.Spec, Key: t.Key(v), Value: v}
+}
+
+// Tombstone removes key from a compacted topic.
+func (t Topic[T]) Tombstone(key string) Message {
+	return Message{Topic: t.Spec, Key: key}
+}
+
+// Message is one event on its way to a topic. Value is encoded as JSON; a nil
+// Value is a tombstone.
+type Message struct {
+	Topic Spec
+	Key   string
+	Value any
+}
+
+const day = 24 * time.Hour
+
+// The topics. Everything keyed by customer has the same number of partitions,
+// so one process holds the same customers of each of them.
+
+// Interactions carries the life of calls and conversations.
+func Interactions() Topic[Interaction] {
+	return Topic[Interaction]{
+		Source: Source[Interaction]{Spec{Name: "interactions", Retention: 7 * day,
+			About: "calls and conversations as they start, are joined, held, transferred, delivered and end"}},
+		Key: func(i Interaction) string { return i.Customer },
+	}
+}
+
+// Audio carries the ordered speech audio of call legs.
+func Audio() Topic[AudioChunk] {
+	return Topic[AudioChunk]{
+		Source: Source[AudioChunk]{Spec{Name: "audio", Retention: 6 * time.Hour,
+			About: "ordered speech audio of one leg in chunks of 100 to 200 ms, gaps marked"}},
+		Key: func(a AudioChunk) string { return a.Interaction },
+	}
+}
+
+// Turns is what may be read of final utterances and messages. Writing goes
+// through governance.Turns.
+func Turns() Source[Turn] {
+	return Source[Turn]{Spec{Name: "turns", Retention: 7 * day,
+		About: "final utterances and messages, cleared by consent and redaction"}}
+}
+
+// PartialTurns is what may be read of growing transcripts. Writing goes through
+// governance.PartialTurns.
+func PartialTurns() Source[Turn] {
+	return Source[Turn]{Spec{Name: "turns.partial", Retention: 10 * time.Minute, Lossy: true,
+		About: "growing transcripts, cleared; each replaces the one before of the same id"}}
+}
+
+// AnalysedTurns carries each turn with what was understood of it.
+func AnalysedTurns() Topic[Features] {
+	return Topic[Features]{
+		Source: Source[Features]{Spec{Name: "features", Retention: 7 * day,
+			About: "a turn's sentiment, emotion, intents, entities, categories and acoustics"}},
+		Key: func(f Features) string { return f.Turn.Customer },
+	}
+}
+
+// Journeys carries the state of each journey after each change; it is also the
+// journey stage's own store.
+func Journeys() Topic[Journey] {
+	return Topic[Journey]{
+		Source: Source[Journey]{Spec{Name: "journeys", Compact: true,
+			About: "the state of a customer's journey after each change, latest kept"}},
+		Key: func(j Journey) string { return j.Customer },
+	}
+}
+
+// Suggestions carries advice to agents.
+func Suggestions() Topic[Suggestion] {
+	return Topic[Suggestion]{
+		Source: Source[Suggestion]{Spec{Name: "suggestions", Retention: 7 * day, About: "advice to agents: next best action, reply, knowledge"}},
+		Key:    func(s Suggestion) string { return s.Customer },
+	}
+}
+
+// Alerts carries alarms to supervisors.
+func Alerts() Topic[Alert] {
+	return Topic[Alert]{
+		Source: Source[Alert]{Spec{Name: "alerts", Retention: 7 * day, About: "alarms to supervisors, with rule, version and evidence"}},
+		Key:    func(a Alert) string { return a.Customer },
+	}
+}
+
+// Feedbacks carries what became of suggestions and alerts.
+func Feedbacks() Topic[Feedback] {
+	return Topic[Feedback]{
+		Source: Source[Feedback]{Spec{Name: "feedback", Retention: 7 * day, About: "what became of suggestions and alerts: displayed, clicked, correctness"}},
+		Key:    func(f Feedback) string { return f.Customer },
+	}
+}
+
+// Consents carries what people allow and refuse.
+func Consents() Topic[Consent] {
+	return Topic[Consent]{
+		Source: Source[Consent]{Spec{Name: "consents", Compact: true, About: "what a person allows or refuses, by purpose and channel, latest kept"}},
+		Key:    func(c Consent) string { return c.Key() },
+	}
+}
+
+// Identities carries which handles belong to whom.
+func Identities() Topic[Identity] {
+	return Topic[Identity]{
+		Source: Source[Identity]{Spec{Name: "identities", Compact: true, About: "handles of customers, merges and un-merges, latest kept"}},
+		Key:    func(i Identity) string { return i.Key() },
+	}
+}
+
+// Audits carries who did what and why, chained.
+func Audits() Topic[Audit] {
+	return Topic[Audit]{
+		Source: Source[Audit]{Spec{Name: "audit", Retention: 10 * 365 * day, About: "who did what and why, by reference only, never a person's words"}},
+		Key:    func(a Audit) string { return a.Tenant },
+	}
+}
+
+// All lists every topic, for creation and for documents.
+func All() []Spec {
+	return []Spec{
+		Interactions().Spec, Audio().Spec, Turns().Spec, PartialTurns().Spec, AnalysedTurns().Spec,
+		Journeys().Spec, Suggestions().Spec, Alerts().Spec, Feedbacks().Spec,
+		Consents().Spec, Identities().Spec, Audits().Spec,
+	}
+}
