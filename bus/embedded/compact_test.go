@@ -228,3 +228,32 @@ func TestKillDuringCompaction(t *testing.T) {
 	}
 	t.Logf("%d of 12 kills met a compaction", interrupted)
 }
+
+// Compaction that cannot write its files must leave the log as it was. The
+// second process may not write files as large as it wants to make them.
+func TestFailedCompactionIsUndone(t *testing.T) {
+	dir := t.TempDir()
+	child := startChild(t, embedded.Config{Dir: dir, SegmentBytes: 64 << 10})
+	c := client(t, child.Addr())
+	createTopic(t, c, "journeys", 1, compacted())
+	want := map[string]string{}
+	for i := range 200 {
+		r := record{fmt.Sprintf("customer-%d", i%150), fmt.Sprintf("%d %s", i, strings.Repeat("s", 2<<10))}
+		mustProduce(t, c, "journeys", 0, r)
+		want[r.key] = r.value
+	}
+	if err := child.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	limited := limitedChild(t, embedded.Config{Dir: dir, SegmentBytes: 1 << 20, CompactAfter: 1, Upkeep: time.Millisecond}, 100<<10)
+	err := limited.Wait()
+	if err == nil {
+		t.Fatal("the broker went on after losing its files")
+	}
+	t.Log(err)
+	if _, err := os.Stat(filepath.Join(dir, "compacting")); err != nil {
+		t.Errorf("no backup is left: %v", err)
+	}
+	child = startChild(t, embedded.Config{Dir: dir})
+	sameState(t, latest(readAll(t, child.Addr(), "journeys", 0)), want)
+}

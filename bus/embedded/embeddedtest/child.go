@@ -164,6 +164,20 @@ func (c *Child) Stop() error {
 	return cmd.Wait()
 }
 
+// Wait waits for a process that ends by itself, and reports how it ended.
+func (c *Child) Wait() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cmd == nil {
+		return nil
+	}
+	cmd := c.cmd
+	late := time.AfterFunc(readyIn, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	c.cmd = nil
+	return cmd.Wait()
+}
+
 // Restart starts the process again on the same log and port, after killing
 // it if it still runs. It returns when the broker answers.
 func (c *Child) Restart(ctx context.Context) error {
