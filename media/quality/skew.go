@@ -38,9 +38,6 @@ func (s *Skew) Observe(media, arrival time.Duration) {
 // has passed, it changes only at the end of each.
 func (s *Skew) Value() time.Duration { return s.value }
 
-// Restart begins anew after the timeline was set to the arrival clock.
-func (s *Skew) Restart() { *s = Skew{} }
-
 // LegOffset gives how much later leg b began than leg a, by arrival, and by the senders' own
 // clocks where both sent a believable report. Add it to b's media times to put both legs on one
 // timeline. BySender says which clock was used.

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtp"
+
 	"throughline/media"
 	"throughline/media/codec"
 	"throughline/media/decode"
@@ -44,7 +46,6 @@ type tsharkStream struct {
 	sport, dport  string
 	codec         string
 	packets, lost int64
-	span          time.Duration
 	clockKnown    bool    // whether tshark could tell jitter
 	meanJitter    float64 // ms
 	maxJitter     float64
@@ -76,8 +77,8 @@ func readStreams(t *testing.T, path string) []tsharkStream {
 		var err2, err3 error
 		s.packets, err2 = strconv.ParseInt(w[8], 10, 64)
 		s.lost, err3 = strconv.ParseInt(w[9], 10, 64)
-		begin, err4 := strconv.ParseFloat(w[0], 64)
-		end, err5 := strconv.ParseFloat(w[1], 64)
+		_, err4 := strconv.ParseFloat(w[0], 64)
+		_, err5 := strconv.ParseFloat(w[1], 64)
 		n := len(w)
 		if w[n-1] == "X" {
 			n--
@@ -89,7 +90,6 @@ func readStreams(t *testing.T, path string) []tsharkStream {
 			t.Fatalf("STREAMS.txt: %q: %v", line, err)
 		}
 		s.ssrc, s.clockKnown, s.meanJitter, s.maxJitter = uint32(ssrc), least >= 0, mean, top
-		s.span = time.Duration((end - begin) * float64(time.Second))
 		all = append(all, s)
 	}
 	return all
@@ -169,8 +169,8 @@ func (m *monotonic) WriteFrame(f *media.Frame) error {
 
 // TestReplayAgainstTshark replays every stream of the captures packet for packet and compares with
 // what tshark says of it. Tolerances: packets and losses agree exactly; mean and greatest jitter
-// within 0.2 ms or 5 %, where tshark knew the clock and only audio was sent; media time plus skew is
-// the capture's span within 300 ms; decoded audio is as long as media time within 1 ms.
+// within 0.2 ms or 5 %, where tshark knew the clock and only audio was sent; media time is the span
+// of the timestamps, and decoded audio as long as media time, each within 1 ms.
 func TestReplayAgainstTshark(t *testing.T) {
 	dir := filepath.Join(dataDir(t), "rtp_captures")
 	all := readStreams(t, filepath.Join(dir, "STREAMS.txt"))
@@ -233,8 +233,8 @@ func replay(t *testing.T, want tsharkStream, s pcap.Stream) {
 	if st.Frames == 0 {
 		return // a codec that is ordered and measured, but not decoded
 	}
-	if d := st.End + st.Skew - want.span; d < -300*time.Millisecond || d > 300*time.Millisecond {
-		t.Errorf("media lasts %v with a skew of %v, the capture %v", st.End, st.Skew, want.span)
+	if d := st.End - mediaSpan(t, s, formats(t, rtpmaps(want.file, want.ssrc))); d < -time.Millisecond || d > time.Millisecond {
+		t.Errorf("media lasts %v, its timestamps say %v less", st.End, d)
 	}
 	if d := st.Heard + st.LostTime + st.SilentTime + st.OtherGaps - st.End; d < -time.Millisecond || d > time.Millisecond {
 		t.Errorf("the parts of media time differ from the whole by %v", d)
@@ -243,4 +243,28 @@ func replay(t *testing.T, want tsharkStream, s pcap.Stream) {
 	if d := decoded - st.End; d < -time.Millisecond || d > time.Millisecond {
 		t.Errorf("decoded %v of %v media", decoded, st.End)
 	}
+}
+
+// mediaSpan is the media time that a stream's headers promise: from the first timestamp to the end
+// of the packet with the last. None of the captures holds a jump.
+func mediaSpan(t *testing.T, s pcap.Stream, formats codec.PayloadTypes) time.Duration {
+	var first uint32
+	var end int64
+	clock := 0
+	for _, p := range s.Packets {
+		var h rtp.Packet
+		if err := h.Unmarshal(p.Data); err != nil {
+			t.Fatal(err)
+		}
+		f := formats[h.PayloadType]
+		ticks, err := f.Ticks(h.Payload)
+		if err != nil || ticks == 0 {
+			continue
+		}
+		if clock == 0 {
+			clock, first = f.ClockRate, h.Timestamp
+		}
+		end = max(end, int64(int32(h.Timestamp-first))+int64(ticks))
+	}
+	return media.TicksDuration(end, clock)
 }

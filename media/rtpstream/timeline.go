@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// jumpAfter is how far timestamps and arrival may disagree before the timestamps are no longer
-	// believed. It is above any network delay seen without a discontinuity of timestamps.
+	// jumpAfter is how far timestamps and arrival may disagree from one frame to the next before the
+	// timestamps are no longer believed.
 	jumpAfter = time.Second
-	// holdAfter is the same where the timestamps run on without a gap: either the network froze and
-	// a burst follows, or the sender stopped its clock for a hold. Mobile networks freeze for a
-	// second or two, so only a longer pause is a hold.
+	// holdAfter is the same where the timestamps run on: either the network froze and a burst
+	// follows, or the sender stopped its clock for a hold. Mobile networks freeze for a second or
+	// two, so only a longer pause is a hold. A delay that grows slowly is a queue, never a hold.
 	holdAfter = 3 * time.Second
 	// joinWithin is the hole at a change of source that is taken for jitter.
 	joinWithin = 60 * time.Millisecond
@@ -30,8 +30,9 @@ type timeline struct {
 	clock   int
 	base    time.Duration
 	ticks   int64
-	expect  uint32 // the timestamp right after the frame before
-	last    int    // ticks of the frame before
+	expect  uint32        // the timestamp right after the frame before
+	last    int           // ticks of the frame before
+	transit time.Duration // arrival of the frame before, less its media time
 	skew    quality.Skew
 
 	// What came since the last frame, which explains a gap.
@@ -71,19 +72,20 @@ func (t *timeline) place(timestamp uint32, ticks int, format codec.Format, arriv
 	case !t.running || clock != t.clock:
 		end := t.end()
 		t.run(end, clock)
-		if hole := arrival - end - t.skew.Value(); hole >= joinWithin {
+		if hole := arrival - end - t.transit; hole >= joinWithin {
 			gap, jumped = t.jump(hole), true
 		}
 	default:
 		step := int64(int32(timestamp - t.expect))
-		predicted := t.end() + media.TicksDuration(step, clock)
-		behind := arrival - predicted - t.skew.Value()
+		behind := arrival - t.end() - media.TicksDuration(step, clock) - t.transit
+		// Timestamps that step by no more than what was lost have not been disturbed.
+		limit := jumpAfter
+		if step >= 0 && step <= t.lost*int64(t.last) {
+			limit = holdAfter
+		}
 		switch {
-		case step != 0 && (behind > jumpAfter || behind < -jumpAfter), step == 0 && behind > holdAfter:
-			gap, jumped = t.jump(arrival-t.end()-t.skew.Value()), true
-		case t.skew.Value() > jumpAfter:
-			// For a whole window media has run this far behind: an unseen hold.
-			gap, jumped = t.jump(t.skew.Value()), true
+		case behind > limit, behind < -limit && step != 0:
+			gap, jumped = t.jump(arrival-t.end()-t.transit), true
 		case step > 0:
 			gap = media.Gap{Kind: t.reason(), Ticks: step}
 		case step < 0:
@@ -91,9 +93,7 @@ func (t *timeline) place(timestamp uint32, ticks int, format codec.Format, arriv
 		}
 	}
 	t.ticks += gap.Ticks
-	if jumped {
-		t.skew.Restart()
-	}
+	t.transit = arrival - t.end()
 	t.skew.Observe(t.end(), arrival)
 	t.ticks += int64(ticks)
 	t.expect = timestamp + uint32(ticks)
