@@ -33,8 +33,9 @@ type Config struct {
 	// Sync makes every acknowledged batch durable against power loss with
 	// two fsyncs before the ack. Without it an ack survives the death of the
 	// process, however sudden, but not of the machine, as in Apache Kafka
-	// with one replica. doc/bench: a single acked message costs about
-	// 0.2 ms without it and one disk flush more with it.
+	// with one replica. BenchmarkProduce, on two shared cores and a virtual
+	// disk: one writer of single 1 KiB messages gets 29,000 acks a second
+	// without it and 320 with it; of batches of 100, 1,800 and 270.
 	Sync bool
 	// Partitions of a topic that is created with no count of its own.
 	Partitions int
