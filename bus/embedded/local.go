@@ -13,7 +13,7 @@ import (
 
 // localTimeout bounds one of the broker's own requests to itself. It covers
 // a compaction, during which kfake serves nobody.
-const localTimeout = 5 * time.Minute
+const localTimeout = time.Minute
 
 // local is the broker's own connection to itself, for what kfake offers over
 // the protocol only. It has one user at a time.
