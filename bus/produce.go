@@ -130,7 +130,11 @@ func (b *Bus) enqueue(ctx context.Context, m outgoing, a *ack) error {
 	p := pending{key: []byte(m.Key), value: value, at: time.Now(), headers: m.headers, size: size, ack: a}
 	// The read lock is held while sending so that Close cannot close the
 	// channel in between; Close waits for a place in the queue at most.
-	l, release, err := b.lane(laneKey{m.Topic.Name, partitionOf(m.Key, n)})
+	by := m.By
+	if by == "" {
+		by = m.Key
+	}
+	l, release, err := b.lane(laneKey{m.Topic.Name, partitionOf(by, n)})
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func (b *Bus) assign(gen *kafka.Generation, s Stage) {
 		}
 	}
 	for p, from := range offsets {
-		run := &partitionRun{bus: b, stage: s, partition: p, from: from, done: make([]int64, len(s.In)), committed: make([]int64, len(s.In)),
+		run := &partitionRun{bus: b, stage: s, partition: p, from: from, done: make([]int64, len(s.In)), committed: make([]int64, len(s.In)), held: make([]fetched, len(s.In)),
 			commit: func(o map[string]map[int]int64) error { return gen.CommitOffsets(o) }}
 		gen.Start(run.run)
 	}
@@ -112,6 +112,7 @@ type partitionRun struct {
 	state     any
 	done      []int64 // next offset to handle, by input; 0: nothing handled yet
 	committed []int64
+	held      []fetched // by input: what waits for company, see Stage.Linger
 }
 
 func (r *partitionRun) run(ctx context.Context) {
@@ -153,7 +154,7 @@ func (r *partitionRun) run(ctx context.Context) {
 	}
 	commits := time.NewTicker(commitEvery)
 	defer commits.Stop()
-	var ticks <-chan time.Time
+	var ticks, linger <-chan time.Time
 	if r.stage.Tick != nil {
 		t := time.NewTicker(r.stage.TickEvery)
 		defer t.Stop()
@@ -169,9 +170,29 @@ func (r *partitionRun) run(ctx context.Context) {
 		case now := <-ticks:
 			r.tick(ctx, now)
 		case f := <-in:
+			if held := &r.held[f.input]; r.stage.Linger > 0 {
+				if held.recs = append(held.recs, f.recs...); len(held.recs) < r.stage.MaxBatch {
+					held.input, held.end = f.input, f.end
+					if linger == nil {
+						linger = time.After(r.stage.Linger)
+					}
+					continue
+				}
+				f.recs, held.recs = held.recs, nil
+			}
 			if !r.handle(ctx, f) {
 				r.save(log.Error)
 				return
+			}
+		case <-linger:
+			linger = nil
+			for i := range r.held {
+				f := r.held[i]
+				r.held[i].recs = nil
+				if len(f.recs) > 0 && !r.handle(ctx, f) {
+					r.save(log.Error)
+					return
+				}
 			}
 		}
 	}

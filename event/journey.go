@@ -38,7 +38,18 @@ type Journey struct {
 	Merged       []string           `json:"merged,omitempty"` // customers whose journeys were joined into this one
 	Past         []PastJourney      `json:"past,omitempty"`   // earlier journeys, newest last, bounded
 	Turns        int                `json:"turns"`
-	Seen         []string           `json:"seen,omitempty"` // ids lately applied: a redelivery changes nothing
+	Curve        []Point            `json:"curve,omitempty"` // the customer's sentiment over time, bounded
+	Seen         []byte             `json:"seen,omitempty"`  // hashes of the ids lately applied: a redelivery changes nothing
+}
+
+// Point is one or several neighbouring scored turns of the customer. Where a
+// journey has many, neighbours are joined; sums stay exact.
+type Point struct {
+	At      time.Time `json:"at"`  // of the first turn
+	Sum     float64   `json:"sum"` // of the scores, each −1..1
+	Squares float64   `json:"squares"`
+	N       int       `json:"n"`
+	Neutral int       `json:"neutral"` // how many of them are neutral
 }
 
 // Cause names the event that made a version of a journey. The features of the
@@ -68,7 +79,7 @@ type InteractionState struct {
 	Customer  int       `json:"customer_turns"`
 	Sentiment float64   `json:"sentiment"` // −5..+5, customer turns
 	Scored    int       `json:"scored"`    // turns behind Sentiment
-	Last0     float64   `json:"last_score"`
+	LastScore float64   `json:"last_score"`
 	Pickup    *int      `json:"pickup,omitempty"`    // agent turns until the carried intent was picked up
 	Reasks    int       `json:"reasks,omitempty"`    // times asked again for what is known
 	Measures  *Measures `json:"measures,omitempty"`  //

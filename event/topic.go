@@ -33,18 +33,26 @@ type Source[T any] struct{ Spec }
 // Topic is a Source that may also be written.
 type Topic[T any] struct {
 	Source[T]
-	// Key chooses the partition; events of one key keep their order.
+	// Key is what a later event replaces where the topic is compacted.
 	Key func(T) string
+	// By chooses the partition, so that events of one customer keep their order
+	// and meet in one process; nil: Key does.
+	By func(T) string
 }
 
 // Message pairs v with its topic and key, ready for a producer.
 func (t Topic[T]) Message(v T) Message {
-	return Message{Topic: t.Spec, Key: t.Key(v), Value: v}
+	m := Message{Topic: t.Spec, Key: t.Key(v), Value: v}
+	if t.By != nil {
+		m.By = t.By(v)
+	}
+	return m
 }
 
-// Tombstone removes key from a compacted topic.
-func (t Topic[T]) Tombstone(key string) Message {
-	return Message{Topic: t.Spec, Key: key}
+// Tombstone removes the value of key, made by a By of by (empty: key), from a
+// compacted topic.
+func (t Topic[T]) Tombstone(key, by string) Message {
+	return Message{Topic: t.Spec, Key: key, By: by}
 }
 
 // Message is one event on its way to a topic. Value is encoded as JSON; a nil
@@ -52,6 +60,7 @@ func (t Topic[T]) Tombstone(key string) Message {
 type Message struct {
 	Topic Spec
 	Key   string
+	By    string // chooses the partition; empty: Key does
 	Value any
 }
 

@@ -314,7 +314,7 @@ func testBatchCulprit(t *testing.T, b Broker) {
 		msgs = append(msgs, in.Message(item{Key: "k", N: n}))
 	}
 	publish(t, c, msgs...)
-	run(t, c, bus.Stage{Name: in.Name, In: []bus.Input{bus.Batch(in.Source, func(_ any, _ context.Context, recs []bus.Record[item]) ([]event.Message, error) {
+	run(t, c, bus.Stage{Name: in.Name, Linger: 20 * time.Millisecond, MaxBatch: 30, In: []bus.Input{bus.Batch(in.Source, func(_ any, _ context.Context, recs []bus.Record[item]) ([]event.Message, error) {
 		for _, r := range recs {
 			if r.Value.N == 42 {
 				return nil, bus.Permanent(errors.New("not storable"))
@@ -391,7 +391,7 @@ func testReplay(t *testing.T, b Broker) {
 	c := dial(t, b)
 	in := topic(t, "in", true)
 	ensure(t, c, in.Spec)
-	publish(t, c, in.Message(item{Key: "a", N: 1}), in.Message(item{Key: "a", N: 2}), in.Tombstone("a"), in.Message(item{Key: "a", N: 3}))
+	publish(t, c, in.Message(item{Key: "a", N: 1}), in.Message(item{Key: "a", N: 2}), in.Tombstone("a", ""), in.Message(item{Key: "a", N: 3}))
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	n, err := c.Partitions(ctx, in.Name)
