@@ -19,16 +19,25 @@ import (
 	"throughline/native"
 )
 
-// TestMain is also the child: the server under test starts this test binary.
+// TestMain is also the child, and a parent to kill: tests start this binary.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == ChildCommand {
-		if err := ChildMain(os.Args[2:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+	command := ""
+	if len(os.Args) > 1 {
+		command = os.Args[1]
 	}
-	os.Exit(m.Run())
+	var err error
+	switch command {
+	case ChildCommand:
+		err = ChildMain(os.Args[2:])
+	case parentCommand:
+		err = parentMain(os.Args[2])
+	default:
+		os.Exit(m.Run())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // serving is a server under test.

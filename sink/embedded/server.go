@@ -153,14 +153,14 @@ func (s *Server) Run(ctx context.Context) error {
 // Restart pauses: the first, and the longest that repeated deaths lead to.
 const (
 	firstPause = 100 * time.Millisecond
-	lastPause  = 10 * time.Second
+	lastPause  = 2 * time.Second
 )
 
 func (s *Server) supervise(ctx context.Context, c Config, socket, lock *os.File) error {
 	pause := firstPause
 	for {
 		began := time.Now()
-		answered, err := s.runChild(ctx, c, socket, lock)
+		err := s.runChild(ctx, c, socket, lock)
 		if ctx.Err() != nil {
 			return err
 		}
@@ -169,7 +169,7 @@ func (s *Server) supervise(ctx context.Context, c Config, socket, lock *os.File)
 		default:
 			return fmt.Errorf("embedded clickhouse: first start: %w", err)
 		}
-		if answered && time.Since(began) > time.Minute {
+		if time.Since(began) > 10*lastPause {
 			pause = firstPause
 		}
 		c.Log.Error("embedded clickhouse ended, starting it again", "component", "sink/embedded", "after", time.Since(began), "pause", pause, "error", err)
@@ -184,7 +184,7 @@ func (s *Server) supervise(ctx context.Context, c Config, socket, lock *os.File)
 
 // runChild runs one child to its end. A nil error means that it was asked to
 // end, and did.
-func (s *Server) runChild(ctx context.Context, c Config, socket, lock *os.File) (answered bool, err error) {
+func (s *Server) runChild(ctx context.Context, c Config, socket, lock *os.File) error {
 	// Linux sends the parent-death signal when the thread that started the child
 	// ends, so that thread must live as long as the child.
 	runtime.LockOSThread()
@@ -192,28 +192,28 @@ func (s *Server) runChild(ctx context.Context, c Config, socket, lock *os.File) 
 
 	hear, say, err := os.Pipe()
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer hear.Close()
-	cmd, errors := childCommand(c, socket, say, lock)
+	cmd, words := childCommand(c, socket, say, lock)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		say.Close()
-		return false, err
+		return err
 	}
 	err = cmd.Start()
 	say.Close()
 	if err != nil {
-		return false, fmt.Errorf("start child: %w", err)
+		return fmt.Errorf("start child: %w", err)
 	}
 	ended := make(chan struct{})
 	go s.converse(ctx, c, conversation{stdin, hear, cmd.Process, ended})
 	err = cmd.Wait()
 	close(ended)
 	if err != nil {
-		err = fmt.Errorf("child: %w%s", err, errors)
+		return fmt.Errorf("child: %w%s", err, words)
 	}
-	return s.Addr() != "", err
+	return nil
 }
 
 func childCommand(c Config, socket, say, lock *os.File) (*exec.Cmd, *tail) {
@@ -228,9 +228,9 @@ func childCommand(c Config, socket, say, lock *os.File) (*exec.Cmd, *tail) {
 	cmd.SysProcAttr = childAttributes()
 	// The engine takes its zone from here only: times read as UTC everywhere.
 	cmd.Env = append(os.Environ(), "TZ=UTC")
-	errors := new(tail)
-	cmd.Stderr = errors
-	return cmd, errors
+	words := new(tail)
+	cmd.Stderr = words
+	return cmd, words
 }
 
 // conversation is the parent's end of the pipes to a child.
