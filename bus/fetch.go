@@ -87,7 +87,7 @@ func (f *fetcher) fetch(ctx context.Context) ([]raw, int64, error) {
 		}
 		if f.next < first {
 			f.bus.metrics.skipped.WithLabelValues(f.topic).Add(float64(first - f.next))
-			f.bus.log.Error("retention removed events before they were read", "topic", f.topic, "partition", f.partition, "events", first-f.next)
+			f.bus.log.Error("events were removed, by retention or compaction, before they were read", "topic", f.topic, "partition", f.partition, "events", first-f.next)
 			f.next = first
 		} else if f.next > end {
 			f.bus.log.Error("topic was re-created: reading from its start", "topic", f.topic, "partition", f.partition)
@@ -140,8 +140,19 @@ func cloneHeaders(h []kafka.Header) []kafka.Header {
 	return append([]kafka.Header(nil), h...)
 }
 
-// bounds returns the first offset and the one after the last.
+// bounds returns the first offset and the one after the last. A partition that
+// has no leader yet is waited for until ctx ends.
 func (b *Bus) bounds(ctx context.Context, topic string, partition int) (first, end int64, err error) {
+	pause := newBackoff(20*time.Millisecond, time.Second)
+	for {
+		first, end, err = b.askBounds(ctx, topic, partition)
+		if err == nil || !pause.wait(ctx) {
+			return first, end, err
+		}
+	}
+}
+
+func (b *Bus) askBounds(ctx context.Context, topic string, partition int) (first, end int64, err error) {
 	resp, err := b.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{
 		topic: {kafka.FirstOffsetOf(partition), kafka.LastOffsetOf(partition)},
 	}})

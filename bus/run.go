@@ -1,10 +1,12 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,9 +45,7 @@ func (b *Bus) Run(ctx context.Context, s Stage) error {
 	}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: s.Name, Brokers: b.cfg.Brokers, Dialer: b.dialer, Topics: topics,
-		// Range gives one member the same partitions of every topic, which is
-		// what keyed state needs.
-		GroupBalancers:    []kafka.GroupBalancer{kafka.RangeGroupBalancer{}},
+		GroupBalancers:    []kafka.GroupBalancer{orderedRange{}},
 		SessionTimeout:    b.cfg.SessionTimeout,
 		HeartbeatInterval: b.cfg.SessionTimeout / 5,
 		RebalanceTimeout:  finishWithin + b.cfg.SessionTimeout,
@@ -414,4 +414,15 @@ func guard(f func() ([]event.Message, error)) (msgs []event.Message, err error) 
 		}
 	}()
 	return f()
+}
+
+// orderedRange gives one member the same partitions of every topic, which is
+// what keyed state needs. kafka-go's range balancer deals partitions in the
+// order that the metadata happens to list them, so they are sorted first.
+type orderedRange struct{ kafka.RangeGroupBalancer }
+
+func (r orderedRange) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {
+	partitions = slices.Clone(partitions)
+	slices.SortFunc(partitions, func(a, b kafka.Partition) int { return cmp.Compare(a.ID, b.ID) })
+	return r.RangeGroupBalancer.AssignGroups(members, partitions)
 }

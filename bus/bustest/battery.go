@@ -361,6 +361,8 @@ func testState(t *testing.T, b Broker) {
 		return []event.Message{store.Message(item{Key: i.Key, N: s.counts[i.Key]})}, nil
 	}
 	stage.In = []bus.Input{bus.With(in.Source, add), bus.With(other.Source, add)}
+	// A second member all along: each key's two inputs must still meet in one place.
+	run(t, dial(t, b), stage)
 	total := func() (sum int) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
