@@ -3,6 +3,7 @@ package embedded
 import (
 	"crypto/subtle"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 )
@@ -48,6 +49,9 @@ func (a accounts) authenticate(r *http.Request) (role, error) {
 	if user == "" || user == "default" {
 		user = a.Reader.User
 	}
+	if password == "" && !namesThisMachine(r.Host) {
+		return 0, &exception{code: codeAuthentication, text: "Authentication failed: without a password, ask by IP address or as localhost"}
+	}
 	for _, known := range []struct {
 		Account
 		role
@@ -57,6 +61,15 @@ func (a accounts) authenticate(r *http.Request) (role, error) {
 		}
 	}
 	return 0, &exception{code: codeAuthentication, text: "Authentication failed: password is incorrect, or there is no such user"}
+}
+
+// namesThisMachine tells a person's request from one that a web page sends after
+// its own name was made to point to this machine (DNS rebinding).
+func namesThisMachine(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return host == "localhost" || net.ParseIP(strings.Trim(host, "[]")) != nil
 }
 
 // readerSetting reports whether the reader may choose the setting itself. What

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -135,4 +136,31 @@ func TestAccess(t *testing.T) {
 			t.Errorf("the table holds %q", got)
 		}
 	})
+}
+
+func TestReaderWithoutAPassword(t *testing.T) {
+	a := accounts{Reader: Account{User: "qa"}, Writer: Account{User: "throughline", Password: "change"}}
+	for _, c := range []struct {
+		host, user, password string
+		ok                   bool
+	}{
+		{"127.0.0.1:8123", "", "", true},
+		{"localhost:8123", "", "", true},
+		{"[::1]:8123", "", "", true},
+		{"[::1]", "", "", true},
+		{"rebound.example:8123", "", "", false},
+		{"rebound.example", "default", "", false},
+		{"rebound.example", "qa", "", false},
+		{"localhost", "qa", "guess", false},
+		{"localhost", "throughline", "", false},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = c.host
+		if c.user != "" {
+			r.SetBasicAuth(c.user, c.password)
+		}
+		if who, err := a.authenticate(r); (err == nil) != c.ok || who != roleReader {
+			t.Errorf("%+v: %v, %v", c, who, err)
+		}
+	}
 }

@@ -2,6 +2,9 @@ package embedded
 
 import (
 	"fmt"
+	"log/slog"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,13 +66,33 @@ func BenchmarkSelect(b *testing.B) {
 	}
 }
 
-// BenchmarkStart is from nothing running to the first answer.
+// BenchmarkStart is from nothing running to the first answer and back, with the
+// resident memory of the child that has answered one question.
 func BenchmarkStart(b *testing.B) {
 	dir := b.TempDir()
+	log := make(pids, 1)
 	for b.Loop() {
-		s := start(b, Config{Dir: dir})
+		s := start(b, Config{Dir: dir, Log: slog.New(log)})
+		read(b, s, "SELECT 1")
+		b.ReportMetric(residentMB(b, log.next(b)), "child-MB")
 		if err := s.stop(); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// residentMB reads VmRSS of a process (proc_pid_status(5)); 0 where there is none.
+func residentMB(b *testing.B, pid int) float64 {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	var kB float64
+	if _, after, ok := strings.Cut(string(status), "VmRSS:"); ok {
+		if _, err := fmt.Sscan(after, &kB); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return kB / 1000
 }

@@ -3,9 +3,11 @@ package embedded
 import (
 	"context"
 	"crypto/rand"
+	"encoding/xml"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -67,6 +69,9 @@ func startEngine(libraryPath, dir string, memory int64) (*engine, error) {
 // it is acknowledged; caches and pools are sized for a machine that does other
 // work as well.
 func engineConfig(dir string, memory int64) string {
+	var path strings.Builder
+	// A strings.Builder takes every write.
+	_ = xml.EscapeText(&path, []byte(dir))
 	return fmt.Sprintf(`<clickhouse>
   <tmp_path>%s/tmp/</tmp_path>
   <user_files_path>%s/files/</user_files_path>
@@ -82,7 +87,7 @@ func engineConfig(dir string, memory int64) string {
   <background_common_pool_size>2</background_common_pool_size>
   <max_thread_pool_free_size>16</max_thread_pool_free_size>
 </clickhouse>
-`, dir, dir, memory)
+`, path.String(), path.String(), memory)
 }
 
 func (e *engine) open() (*session, error) {

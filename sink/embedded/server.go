@@ -141,6 +141,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("embedded clickhouse: %w; set clickhouse.listen to a free address", err)
 	}
 	defer listener.Close()
+	if at := listener.Addr().(*net.TCPAddr); c.Reader.Password == "" && !at.IP.IsLoopback() {
+		return fmt.Errorf("embedded clickhouse: %s can be reached from other machines: set clickhouse.reader.password", at)
+	}
 	socket, err := listener.(*net.TCPListener).File()
 	if err != nil {
 		return fmt.Errorf("embedded clickhouse: %w", err)

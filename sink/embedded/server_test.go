@@ -34,7 +34,7 @@ func (p pids) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (p pids) next(t *testing.T) int {
+func (p pids) next(t testing.TB) int {
 	t.Helper()
 	select {
 	case pid := <-p:
@@ -46,7 +46,7 @@ func (p pids) next(t *testing.T) int {
 }
 
 func TestStopIsCleanAndKeepsTheData(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "a name & <more>, kept")
 	for run := range 3 {
 		s := start(t, Config{Dir: dir})
 		if run == 0 {
@@ -111,6 +111,7 @@ func TestRunErrorsNameTheFix(t *testing.T) {
 		{"no directory", Config{}, "clickhouse.dir"},
 		{"a file as directory", Config{Dir: file, Library: file}, "not a directory"},
 		{"address in use", Config{Dir: t.TempDir(), Library: file, Listen: taken.Addr().String()}, "clickhouse.listen"},
+		{"open to the network", Config{Dir: t.TempDir(), Library: file, Listen: "0.0.0.0:0"}, "clickhouse.reader.password"},
 		{"no library", Config{Dir: t.TempDir(), Library: file, Listen: "127.0.0.1:0"}, "load engine"},
 		{"no program", Config{Dir: t.TempDir(), Library: file, Listen: "127.0.0.1:0", Child: []string{"/nonexistent"}}, "start child"},
 	} {
