@@ -1,0 +1,115 @@
+"""encoder.pt to encoder.int8.onnx: calibrates on development data, folds the
+temperature in, quantises, and writes encoder.json and golden.json beside it."""
+
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+import data
+import text
+from model import Encoder, base_folder
+from runtime import Runtime
+
+# Sentences of our own that meet every rule of normalisation; Go must repeat them to the id.
+GOLDEN = ["", " ", "I have been waiting for two weeks and nobody called me back.", "ok", "no, that's fine",
+          "@acme_help where is my parcel?? see https://example.com/track?id=7 or www.example.com now",
+          "mail jo@example.com @you(@me)", "It is SOOOOO slow!!!!! 1000000 times", "Noooo heeeelp", "thanks 😀😀great❤️ job👍🏽",
+          "Café naïve ÅNGSTRÖM ﬁne", "我要退款", "ist das wirklich so schlimm?", "لا يعمل", "नमस्ते",
+          "tab\tnew\nline\u0000nul\u200bzero\u00a0nbsp", "don't—can't… “quoted” £5 €6 $7.50 ©™",
+          "🤷", "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenundnochvielmehrwörterdiekeinerkenntundnochmehr",
+          "word " * 200]
+
+
+def to_onnx(encoder, path):
+    ids = torch.ones(2, 7, dtype=torch.int64)
+    axes = {0: "batch", 1: "length"}
+    torch.onnx.export(encoder, (ids, ids.clone()), str(path), dynamo=False, opset_version=17,
+                      input_names=["input_ids", "attention_mask"], output_names=["embedding", "sentiment", "emotions"],
+                      dynamic_axes={"input_ids": axes, "attention_mask": axes, "embedding": {0: "batch"},
+                                    "sentiment": {0: "batch"}, "emotions": {0: "batch"}})
+
+
+def best_threshold(score, truth):
+    """The logit above which F1 is best on these rows."""
+    order = np.argsort(-score)
+    hits = np.cumsum(truth[order])
+    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + truth.sum())
+    at = int(f1.argmax())
+    above = score[order[at]]
+    below = score[order[at + 1]] if at + 1 < len(order) else above - 1
+    return float((above + below) / 2)
+
+
+def temperature(logits, truth):
+    """The divisor of the logits with the least log loss."""
+    def loss(t):
+        z = logits / t
+        z = z - z.max(1, keepdims=True)
+        return -(z - np.log(np.exp(z).sum(1, keepdims=True)))[np.arange(len(truth)), truth].mean()
+    return float(min(np.linspace(0.5, 4.0, 141), key=loss))
+
+
+def ekman_scores(emotions):
+    """A group's score is the log of the summed odds of its members."""
+    return np.stack([np.logaddexp.reduce(emotions[:, m], axis=1) for m in data.EKMAN.values()], 1)
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--data", default=os.environ.get("THROUGHLINE_DATA"))
+    args.add_argument("--trained", required=True, type=pathlib.Path)
+    args.add_argument("--out", required=True, type=pathlib.Path)
+    args = args.parse_args()
+    root = data.find_root(args.data)
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    encoder = Encoder(base_folder(), len(data.EMOTIONS))
+    encoder.load_state_dict(torch.load(args.trained / "encoder.pt"))
+    encoder.eval()
+    shutil.copy(args.trained / "vocab.txt", args.out / "vocab.txt")
+    plain, small = args.trained / "encoder.onnx", args.out / "encoder.int8.onnx"
+
+    to_onnx(encoder, plain)
+    dev, _ = data.umsab(root, "val", ["english"])
+    heat = temperature(Runtime(plain, args.out / "vocab.txt").run(dev.texts)[1], np.array(dev.targets))
+    with torch.no_grad():
+        encoder.sentiment.out.weight /= heat
+        encoder.sentiment.out.bias /= heat
+    to_onnx(encoder, plain)
+    quantize_dynamic(plain, small, weight_type=QuantType.QInt8, per_channel=True,
+                     op_types_to_quantize=["MatMul", "Gather", "Gemm"])
+
+    runtime = Runtime(small, args.out / "vocab.txt")
+    dev = data.goemotions(root, "dev")
+    scores, truth = runtime.run(dev.texts)[2], np.array(dev.targets)
+    groups = np.stack([truth[:, m].max(1) for m in data.EKMAN.values()], 1)
+    digest = hashlib.sha256(small.read_bytes()).hexdigest()
+    settings = {
+        "version": digest[:12], "sha256": digest, "max_tokens": 128, "embedding": 384,
+        "sentiment": data.SENTIMENTS, "sentiment_temperature_folded_in": round(heat, 3),
+        "emotions": [{"name": n, "threshold": round(best_threshold(scores[:, i], truth[:, i]), 4)}
+                     for i, n in enumerate(data.EMOTIONS)],
+        "ekman": [{"name": n, "members": [data.EMOTIONS[m] for m in members],
+                   "threshold": round(best_threshold(ekman_scores(scores)[:, g], groups[:, g]), 4)}
+                  for g, (n, members) in enumerate(data.EKMAN.items())]}
+    (args.out / "encoder.json").write_text(json.dumps(settings, indent=1) + "\n")
+    golden = []
+    for t in GOLDEN:
+        embedding, sentiment, emotions = runtime.run([t])
+        golden.append({"text": t, "ids": runtime.ids(t), "embedding_head": [round(float(v), 4) for v in embedding[0][:4]],
+                       "sentiment": [round(float(v), 3) for v in sentiment[0]]})
+    (args.out / "golden.json").write_text(json.dumps(golden, ensure_ascii=True, indent=1) + "\n")
+    print(f"{small}: {small.stat().st_size / 1e6:.1f} MB, temperature {heat:.2f}")
+
+
+if __name__ == "__main__":
+    main()
