@@ -1,0 +1,112 @@
+package corpus
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// GoEmotions reads a file of text, label numbers and id (Demszky et al., ACL
+// 2020); names gives the label of each number.
+func GoEmotions(file string, names []string) ([]Example, error) {
+	rows, err := lines(file)
+	if err != nil {
+		return nil, fmt.Errorf("read goemotions: %w", err)
+	}
+	var out []Example
+	for i, row := range rows {
+		cells := strings.Split(row, "\t")
+		if len(cells) < 2 {
+			return nil, fmt.Errorf("read goemotions: %s line %d: %d cells", file, i+1, len(cells))
+		}
+		e := Example{Text: cells[0], Language: "en"}
+		for number := range strings.SplitSeq(cells[1], ",") {
+			n, err := strconv.Atoi(number)
+			if err != nil || n < 0 || n >= len(names) {
+				return nil, fmt.Errorf("read goemotions: %s line %d: label %q", file, i+1, number)
+			}
+			e.Labels = append(e.Labels, names[n])
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// UMSAB reads one file of the multilingual sentiment benchmark (Barbieri et al.,
+// LREC 2022).
+func UMSAB(file string) ([]Example, error) {
+	rows, err := jsonLines[struct{ Lang, Text, Label string }](file)
+	if err != nil {
+		return nil, fmt.Errorf("read umsab: %w", err)
+	}
+	codes := map[string]string{"arabic": "ar", "english": "en", "french": "fr", "german": "de",
+		"hindi": "hi", "italian": "it", "portuguese": "pt", "spanish": "es"}
+	var out []Example
+	for _, r := range rows {
+		out = append(out, Example{Text: r.Text, Labels: class(r.Label), Language: codes[r.Lang]})
+	}
+	return out, nil
+}
+
+// Airline reads messages to the support accounts of airlines.
+func Airline(file string) ([]Example, error) {
+	rows, err := jsonLines[struct {
+		Text      string
+		Sentiment string `json:"airline_sentiment"`
+	}](file)
+	if err != nil {
+		return nil, fmt.Errorf("read airline: %w", err)
+	}
+	var out []Example
+	for _, r := range rows {
+		out = append(out, Example{Text: r.Text, Labels: class(r.Sentiment), Language: "en"})
+	}
+	return out, nil
+}
+
+// TweetEval reads one split ("val", "test") of a task folder (Barbieri et al.,
+// EMNLP Findings 2020).
+func TweetEval(folder, split string) ([]Example, error) {
+	mapping, err := os.ReadFile(filepath.Join(folder, "mapping.txt"))
+	if err != nil {
+		return nil, fmt.Errorf("read tweeteval: %w", err)
+	}
+	names := make(map[string]string)
+	for row := range strings.SplitSeq(strings.TrimSpace(string(mapping)), "\n") {
+		if number, name, ok := strings.Cut(strings.TrimSpace(row), "\t"); ok {
+			names[number] = name
+		}
+	}
+	texts, err := lines(filepath.Join(folder, split+"_text.txt"))
+	if err != nil {
+		return nil, fmt.Errorf("read tweeteval: %w", err)
+	}
+	labels, err := lines(filepath.Join(folder, split+"_labels.txt"))
+	if err != nil {
+		return nil, fmt.Errorf("read tweeteval: %w", err)
+	}
+	if len(texts) != len(labels) {
+		return nil, fmt.Errorf("read tweeteval: %s: %d texts, %d labels", folder, len(texts), len(labels))
+	}
+	var out []Example
+	for i := range texts {
+		out = append(out, Example{Text: texts[i], Labels: class(names[strings.TrimSpace(labels[i])]), Language: "en"})
+	}
+	return out, nil
+}
+
+// MELD reads utterances of the dialogues of a television show with their
+// sentiment (Poria et al., ACL 2019).
+func MELD(file string) ([]Example, error) {
+	rows, err := table(file, "Utterance", "Sentiment")
+	if err != nil {
+		return nil, fmt.Errorf("read meld: %w", err)
+	}
+	var out []Example
+	for _, r := range rows {
+		out = append(out, Example{Text: r[0], Labels: class(r[1]), Language: "en"})
+	}
+	return out, nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"throughline/nlp"
+	"throughline/nlp/corpus"
+)
+
+//go:embed domain.txt
+var domainFile string
+
+// sources are the texts that may go into a shipped model.
+type sources struct {
+	clinc, banking, hwu, nlupp, natcs []corpus.Example
+	emotions, emotionsDev             []corpus.Example
+	umsab, umsabDev                   []corpus.Example
+	domain                            []corpus.Example
+}
+
+func load(data string) (sources, error) {
+	var s sources
+	var failed error
+	keep := func(into *[]corpus.Example) func([]corpus.Example, error) {
+		return func(rows []corpus.Example, err error) {
+			*into = append(*into, rows...)
+			if failed == nil && err != nil {
+				failed = err
+			}
+		}
+	}
+	at := func(parts ...string) string { return filepath.Join(append([]string{data}, parts...)...) }
+	keep(&s.clinc)(corpus.Clinc150(at("clinc150", "data_full.dev.json"), "train", "oos_train"))
+	keep(&s.banking)(corpus.Banking77(at("banking77", "train.csv")))
+	keep(&s.hwu)(corpus.Lines(at("hwu64", "train")))
+	keep(&s.nlupp)(corpus.NLUPlusPlus(at("nlupp", "banking"), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14))
+	keep(&s.nlupp)(corpus.NLUPlusPlus(at("nlupp", "hotels"), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14))
+	keep(&s.natcs)(corpus.NatCS(at("dstc11_natcs", "insurance_development.jsonl")))
+	keep(&s.emotions)(corpus.GoEmotions(at("goemotions", "train.tsv"), nlp.Emotions()))
+	keep(&s.emotionsDev)(corpus.GoEmotions(at("goemotions", "dev.tsv"), nlp.Emotions()))
+	keep(&s.umsab)(corpus.UMSAB(at("umsab", "train.jsonl")))
+	keep(&s.umsabDev)(corpus.UMSAB(at("umsab", "val.jsonl")))
+	keep(&s.domain)(domain(domainFile))
+	return s, failed
+}
+
+// domain reads sentences under headings of language and class: "[es negative]".
+func domain(file string) ([]corpus.Example, error) {
+	var out []corpus.Example
+	var language, label string
+	lines := bufio.NewScanner(strings.NewReader(file))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		switch {
+		case line == "" || line[0] == '#':
+		case line[0] == '[' && strings.Contains(line, " "):
+			var ok bool
+			if language, label, ok = strings.Cut(strings.Trim(line, "[]"), " "); !ok {
+				return nil, fmt.Errorf("domain.txt line %d: want [language class]", n)
+			}
+		default:
+			out = append(out, corpus.Example{Text: line, Labels: []string{label}, Language: language})
+		}
+	}
+	return out, lines.Err()
+}
