@@ -78,22 +78,22 @@ func TestLevel(t *testing.T) {
 		quiet[i] = 0.01 * float32(math.Sin(float64(i)))
 	}
 	out := level(quiet)
-	if len(out) != len(quiet)+2*padding || out[0] != 0 || out[len(out)-1] != 0 {
+	if len(out) != len(quiet)+2*padding || max(math.Abs(float64(out[0])), math.Abs(float64(out[len(out)-1]))) > 2*dither {
 		t.Fatal("padding is wrong")
 	}
 	var energy float64
 	for _, v := range out {
 		energy += float64(v) * float64(v)
 	}
-	if rms := math.Sqrt(energy / float64(len(quiet))); math.Abs(rms-targetRMS) > 0.001 {
+	if rms := math.Sqrt(energy / float64(len(quiet))); math.Abs(rms-targetRMS) > 0.002 {
 		t.Errorf("RMS = %v", rms)
 	}
 	click := make([]float32, 1600)
 	click[5] = 0.5
-	if out := level(click); slices.Max(out) > peakLimit+1e-6 {
+	if out := level(click); slices.Max(out) > peakLimit+2*dither {
 		t.Errorf("peak = %v", slices.Max(out))
 	}
-	if out := level(make([]float32, 100)); slices.Max(out) != 0 {
+	if out := level(make([]float32, 100)); slices.Max(out) > 2*dither {
 		t.Error("silence was amplified into something")
 	}
 }

@@ -5,15 +5,20 @@ import (
 	"fmt"
 
 	"throughline/transcribe/onnx"
+	"throughline/transcribe/speech"
 )
 
-// Rate is the sample rate that the network listens at. At 8 kHz a frame costs
-// a third less than at 16 kHz alone and half as much in a batch, and a
-// telephone carries nothing more.
-const Rate = 8000
+// Frame is the number of samples, at speech.Rate, that give one probability:
+// 32 ms.
+const Frame = 512
 
-// Frame is the number of samples that give one probability: 32 ms.
-const Frame = 256
+// The network listens at 8 kHz, to every other sample after a low-pass filter.
+// There a frame costs a third less than at 16 kHz alone and half as much in a
+// batch, and a telephone carries nothing more.
+const (
+	rate   = 8000
+	window = Frame * rate / speech.Rate
+)
 
 // overlap is how many samples before a frame the network also reads. Without
 // them it hears almost no speech at 8 kHz (mean probability 0.05 instead of
@@ -31,6 +36,7 @@ const MaxBatch = 32
 type Detector struct {
 	session *onnx.Session
 	rate    onnx.Value
+	taps    [halfTaps]float32
 }
 
 // Leg is what the network remembers of one leg's audio. The zero value is a
@@ -38,6 +44,7 @@ type Detector struct {
 type Leg struct {
 	state [2 * memory]float32
 	tail  [overlap]float32
+	half  halver
 }
 
 // Open reads silero_vad_v5.onnx, or a later network with the same inputs.
@@ -46,11 +53,11 @@ func Open(rt *onnx.Runtime, path string) (*Detector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load voice activity: %w", err)
 	}
-	rate, err := onnx.NewScalar(Rate)
+	hertz, err := onnx.NewScalar(rate)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("load voice activity: %w", err), session.Close())
 	}
-	return &Detector{session: session, rate: rate}, nil
+	return &Detector{session: session, rate: hertz, taps: halfBand()}, nil
 }
 
 // Close frees the network. No call to Detect may be in progress.
@@ -60,8 +67,8 @@ func (d *Detector) Close() error {
 }
 
 // Detect listens to the next frame of each leg and writes the probabilities of
-// speech, in [0, 1], to out. frames holds Frame samples for each leg, one leg
-// after the other. After an error the legs are as before.
+// speech, in [0, 1], to out. frames holds Frame samples at speech.Rate for each
+// leg, one leg after the other. After an error the frame is as if unheard.
 func (d *Detector) Detect(legs []*Leg, frames, out []float32) error {
 	n := len(legs)
 	if len(frames) != n*Frame || len(out) < n {
@@ -70,29 +77,33 @@ func (d *Detector) Detect(legs []*Leg, frames, out []float32) error {
 	if n == 0 {
 		return nil
 	}
-	input := make([]float32, 0, n*(overlap+Frame))
+	const row = overlap + window
+	input := make([]float32, n*row)
 	state := make([]float32, 2*n*memory)
+	halves := make([]halver, n)
 	for i, leg := range legs {
-		input = append(input, leg.tail[:]...)
-		input = append(input, frames[i*Frame:(i+1)*Frame]...)
+		copy(input[i*row:], leg.tail[:])
+		halves[i] = leg.half
+		halves[i].halve(&d.taps, input[i*row+overlap:(i+1)*row], frames[i*Frame:(i+1)*Frame])
 		copy(state[i*memory:], leg.state[:memory])
 		copy(state[(n+i)*memory:(n+i+1)*memory], leg.state[memory:])
 	}
-	speech, next, err := d.run(n, input, state)
+	probabilities, next, err := d.run(n, input, state)
 	if err != nil {
 		return fmt.Errorf("detect speech: %w", err)
 	}
-	copy(out, speech)
+	copy(out, probabilities)
 	for i, leg := range legs {
 		copy(leg.state[:memory], next[i*memory:])
 		copy(leg.state[memory:], next[(n+i)*memory:])
-		copy(leg.tail[:], frames[(i+1)*Frame-overlap:])
+		copy(leg.tail[:], input[(i+1)*row-overlap:])
+		leg.half = halves[i]
 	}
 	return nil
 }
 
-func (d *Detector) run(n int, input, state []float32) (speech, next []float32, err error) {
-	in, err := onnx.NewFloats(input, int64(n), overlap+Frame)
+func (d *Detector) run(n int, input, state []float32) (probabilities, next []float32, err error) {
+	in, err := onnx.NewFloats(input, int64(n), overlap+window)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -117,10 +128,10 @@ func (d *Detector) run(n int, input, state []float32) (speech, next []float32, e
 			return nil, nil, fmt.Errorf("read output %d: %d numbers, want %d", i, len(data), want)
 		}
 		if i == 0 {
-			speech = data
+			probabilities = data
 		} else {
 			next = data
 		}
 	}
-	return speech, next, nil
+	return probabilities, next, nil
 }

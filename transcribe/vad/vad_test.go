@@ -6,17 +6,9 @@ import (
 	"testing"
 
 	"throughline/transcribe/internal/corpus"
+	"throughline/transcribe/speech"
 	"throughline/transcribe/vad"
 )
-
-// narrow takes every other sample; the test's questions survive the aliasing.
-func narrow(pcm []float32) []float32 {
-	out := make([]float32, len(pcm)/2)
-	for i := range out {
-		out[i] = pcm[2*i]
-	}
-	return out
-}
 
 func probabilities(t testing.TB, d *vad.Detector, pcm []float32) []float32 {
 	t.Helper()
@@ -45,16 +37,16 @@ func share(p []float32) float64 {
 func TestSpeechAndNoise(t *testing.T) {
 	d := corpus.Detector(t)
 	for _, c := range corpus.Clips(t, "asr_refs_small") {
-		if s := share(probabilities(t, d, narrow(c.PCM))); s < 0.4 {
+		if s := share(probabilities(t, d, c.PCM)); s < 0.4 {
 			t.Errorf("%s: speech in %.0f %% of frames only", c.File, 100*s)
 		}
 	}
 	for _, c := range corpus.Clips(t, "speech_other") {
-		if s := share(probabilities(t, d, narrow(c.PCM))); (c.File == "noise2.wav" || c.File == "noise3.wav") && s > 0.05 {
+		if s := share(probabilities(t, d, c.PCM)); (c.File == "noise2.wav" || c.File == "noise3.wav") && s > 0.05 {
 			t.Errorf("%s: speech in %.0f %% of frames", c.File, 100*s)
 		}
 	}
-	if s := share(probabilities(t, d, make([]float32, vad.Rate))); s != 0 {
+	if s := share(probabilities(t, d, make([]float32, speech.Rate))); s != 0 {
 		t.Error("speech in silence")
 	}
 }
@@ -67,13 +59,13 @@ func TestBatch(t *testing.T) {
 	alone := make([][]float32, len(clips))
 	for i, c := range clips {
 		legs[i] = &vad.Leg{}
-		alone[i] = probabilities(t, d, narrow(c.PCM[:16000]))
+		alone[i] = probabilities(t, d, c.PCM[:16000])
 	}
 	out := make([]float32, len(clips))
-	for k := range 16000 / 2 / vad.Frame {
+	for k := range 16000 / vad.Frame {
 		var frames []float32
 		for _, c := range clips {
-			frames = append(frames, narrow(c.PCM)[k*vad.Frame:(k+1)*vad.Frame]...)
+			frames = append(frames, c.PCM[k*vad.Frame:(k+1)*vad.Frame]...)
 		}
 		if err := d.Detect(legs, frames, out); err != nil {
 			t.Fatal(err)
