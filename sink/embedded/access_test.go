@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAccess(t *testing.T) {
@@ -162,5 +163,30 @@ func TestReaderWithoutAPassword(t *testing.T) {
 		if who, err := a.authenticate(r); (err == nil) != c.ok || who != roleReader {
 			t.Errorf("%+v: %v, %v", c, who, err)
 		}
+	}
+}
+
+func TestPlacesAreBounded(t *testing.T) {
+	h := newHandler(nil, accounts{}, 2)
+	h.queue = 20 * time.Millisecond
+	var leave []func()
+	for range 2 {
+		l, err := h.enter(t.Context(), roleReader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, l)
+	}
+	_, err := h.enter(t.Context(), roleReader)
+	if e := asException(err); err == nil || e.code != codeTooManyQueries || e.status() != http.StatusServiceUnavailable {
+		t.Errorf("a third reader: %v", err)
+	}
+	if _, err := h.enter(t.Context(), roleWriter); err != nil {
+		t.Errorf("readers keep a writer out: %v", err)
+	}
+	h.queue = 10 * time.Second
+	time.AfterFunc(20*time.Millisecond, leave[0])
+	if _, err := h.enter(t.Context(), roleReader); err != nil {
+		t.Errorf("a place that gets free: %v", err)
 	}
 }
