@@ -1,0 +1,165 @@
+package sink
+
+import (
+	"context"
+	"crypto/tls"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// DefaultDatabase is where the tables live.
+const DefaultDatabase = "throughline"
+
+// Config says which ClickHouse to use.
+type Config struct {
+	URL      string        `yaml:"url" doc:"ClickHouse over HTTP, http://host:8123 or https://host:8443; empty runs the embedded engine"`
+	User     string        `yaml:"user" default:"default" doc:"user that may create tables and insert"`
+	Password string        `yaml:"password" secret:"true" doc:"its password"`
+	Database string        `yaml:"database" default:"throughline" doc:"database; created when missing"`
+	Linger   time.Duration `yaml:"linger" default:"500ms" doc:"how long rows wait for company before they are written"`
+}
+
+// Store is a connection to one database. It is safe for concurrent use.
+type Store struct {
+	conn    driver.Conn
+	options clickhouse.Options
+	linger  time.Duration
+}
+
+var databaseName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// Open connects, without waiting for the server to be there.
+func Open(cfg Config) (*Store, error) {
+	u, err := url.Parse(cfg.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, errors.New("clickhouse config: url is not of the form http://host:8123 or https://host:8443")
+	}
+	if cfg.Database == "" {
+		cfg.Database = DefaultDatabase
+	}
+	if !databaseName.MatchString(cfg.Database) {
+		return nil, errors.New("clickhouse config: database may hold letters, digits and _ only")
+	}
+	if cfg.Linger == 0 {
+		cfg.Linger = 500 * time.Millisecond
+	}
+	opts := clickhouse.Options{
+		Protocol: clickhouse.HTTP, Addr: []string{u.Host},
+		Auth:         clickhouse.Auth{Username: cfg.User, Password: cfg.Password, Database: cfg.Database},
+		Compression:  &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
+		DialTimeout:  5 * time.Second,
+		ReadTimeout:  2 * time.Minute,
+		MaxOpenConns: 24, MaxIdleConns: 12, ConnMaxLifetime: time.Hour,
+	}
+	if u.Scheme == "https" {
+		opts.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	conn, err := clickhouse.Open(&opts)
+	if err != nil {
+		return nil, fmt.Errorf("clickhouse connect: %w", err)
+	}
+	return &Store{conn: conn, options: opts, linger: cfg.Linger}, nil
+}
+
+// Close lets go of the connections.
+func (s *Store) Close() error { return s.conn.Close() }
+
+// Ready tells whether the server answers.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.conn.Ping(ctx); err != nil {
+		return fmt.Errorf("clickhouse ping: %w", err)
+	}
+	return nil
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrate brings the schema up to this program's. Each numbered file is applied
+// once and noted; a step that fails half-way is repeated whole, so its
+// statements are made to bear that.
+func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.createDatabase(ctx); err != nil {
+		return fmt.Errorf("clickhouse schema: %w", err)
+	}
+	if err := s.conn.Exec(ctx, `CREATE TABLE IF NOT EXISTS migrations (
+			number UInt32 COMMENT 'Number of the file', name String COMMENT 'Its name',
+			applied DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it was applied'
+		) ENGINE = ReplacingMergeTree ORDER BY number COMMENT 'Schema changes that were applied'`); err != nil {
+		return fmt.Errorf("clickhouse schema: %w", err)
+	}
+	var done uint32
+	if err := s.conn.QueryRow(ctx, "SELECT max(number) FROM migrations").Scan(&done); err != nil {
+		return fmt.Errorf("clickhouse schema: %w", err)
+	}
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	slices.Sort(files)
+	last := uint32(0)
+	for _, f := range files {
+		name := strings.TrimPrefix(f, "migrations/")
+		n, err := strconv.ParseUint(name[:4], 10, 32)
+		if err != nil {
+			return fmt.Errorf("migration %s: name does not begin with four digits", name)
+		}
+		last = uint32(n)
+		if last <= done {
+			continue
+		}
+		if err := s.apply(ctx, f); err != nil {
+			return fmt.Errorf("migration %s: %w", name, err)
+		}
+		if err := s.conn.Exec(ctx, "INSERT INTO migrations (number, name) VALUES (?, ?)", last, name); err != nil {
+			return fmt.Errorf("migration %s: %w", name, err)
+		}
+	}
+	if done > last {
+		return fmt.Errorf("clickhouse schema is at %d and this program knows %d: use the newer program", done, last)
+	}
+	return nil
+}
+
+// createDatabase needs a connection of its own: one to a database that is not
+// there yet cannot be opened.
+func (s *Store) createDatabase(ctx context.Context) error {
+	opts := s.options
+	opts.Auth.Database = "default"
+	conn, err := clickhouse.Open(&opts)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+s.options.Auth.Database)
+}
+
+var created = regexp.MustCompile(`(?m)^CREATE (TABLE|VIEW) (\w+)`)
+
+func (s *Store) apply(ctx context.Context, file string) error {
+	sql, err := migrations.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	for _, q := range strings.Split(string(sql), ";\n") {
+		q = created.ReplaceAllString(q, "CREATE $1 IF NOT EXISTS $2")
+		if strings.TrimSpace(q) == "" {
+			continue
+		}
+		if err := s.conn.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,254 @@
+package sink
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"throughline/bus"
+	"throughline/event"
+)
+
+// table says how the events of a topic become rows. The three kafka_ columns
+// are added by the writer.
+type table[T any] struct {
+	name    string
+	source  event.Source[T]
+	columns string // comma-separated, in the order of row
+	id      func(T) string
+	at      func(T) time.Time
+	row     func(T) ([]any, error)
+	// latest tables keep one row a key by themselves; a repeated event does
+	// no harm there.
+	latest bool
+}
+
+// Stages returns one stage a table.
+func (s *Store) Stages() []bus.Stage {
+	return []bus.Stage{
+		stage(s, interactionsTable()), stage(s, turnsTable()), stage(s, featuresTable()), stage(s, journeysTable()),
+		stage(s, alertsTable()), stage(s, suggestionsTable()), stage(s, feedbackTable()), stage(s, consentsTable()), stage(s, auditTable()),
+	}
+}
+
+func stage[T any](s *Store, t table[T]) bus.Stage {
+	return bus.Stage{
+		Name:     "sink." + t.name,
+		In:       []bus.Input{bus.Batch(t.source, (*writer[T]).write)},
+		Open:     openWriter(s, t),
+		Linger:   s.linger,
+		MaxBatch: 10_000,
+	}
+}
+
+func interactionsTable() table[event.Interaction] {
+	return table[event.Interaction]{
+		name: "interactions", source: event.Interactions().Source,
+		id: func(i event.Interaction) string { return i.ID },
+		at: func(i event.Interaction) time.Time { return i.At },
+		columns: `id, tenant, customer, interaction, channel, change, at, received, reason, direction, handle, account, queue,
+			role, agent, case_id, message, status, error, duration_ms, talk_ms, non_talk_ms, overtalk_ms, interruptions, mos, measures, attrs`,
+		row: func(i event.Interaction) ([]any, error) {
+			m := event.Measures{}
+			duration, document := (*int64)(nil), ""
+			if i.Measures != nil {
+				m = *i.Measures
+				duration = &m.DurationMS
+				b, err := json.Marshal(m)
+				if err != nil {
+					return nil, fmt.Errorf("encode measures: %w", err)
+				}
+				document = string(b)
+			}
+			var interruptions *int32
+			if m.Interruptions != nil {
+				n := int32(*m.Interruptions)
+				interruptions = &n
+			}
+			return []any{i.ID, i.Tenant, i.Customer, i.Interaction, string(i.Channel), string(i.Change), i.At, i.Received, i.Reason, i.Direction, i.Handle, i.Account, i.Queue,
+				string(i.Role), i.Agent, i.Case, i.Message, i.Status, i.Error, duration, m.TalkMS, m.NonTalkMS, m.OvertalkMS, interruptions, m.MOS, document, attrs(i.Attrs)}, nil
+		},
+	}
+}
+
+func turnsTable() table[event.Turn] {
+	return table[event.Turn]{
+		name: "turns", source: event.Turns(),
+		id: func(t event.Turn) string { return t.ID },
+		at: func(t event.Turn) time.Time { return t.At },
+		columns: `id, tenant, customer, interaction, channel, role, agent, kind, at, received, text, language, start_ms, end_ms, confidence,
+			reply_to, target, media_type, media_id, provider, attrs, raw, historic, withheld, redacted, clearance`,
+		row: func(t event.Turn) ([]any, error) {
+			m := event.Media{}
+			if t.Media != nil {
+				m = *t.Media
+			}
+			redacted := make([]string, len(t.Redacted))
+			for i, r := range t.Redacted {
+				redacted[i] = r.Type
+			}
+			return []any{t.ID, t.Tenant, t.Customer, t.Interaction, string(t.Channel), string(t.Role), t.Agent, string(t.Kind), t.At, t.Received, t.Text, t.Language, t.StartMS, t.EndMS, float32(t.Confidence),
+				t.ReplyTo, t.Target, m.MIME, m.ID, t.Provider, attrs(t.Attrs), string(t.Raw), t.Historic, t.Withheld, redacted, t.Clearance}, nil
+		},
+	}
+}
+
+func featuresTable() table[event.Features] {
+	return table[event.Features]{
+		name: "features", source: event.AnalysedTurns().Source,
+		id: func(f event.Features) string { return f.ID },
+		at: func(f event.Features) time.Time { return f.Turn.At },
+		columns: `id, turn, tenant, customer, interaction, channel, role, at, sentiment, negative, neutral, positive, magnitude,
+			intent, intents, intent_probabilities, out_of_scope, emotions, emotion_probabilities, entity_types, entity_values,
+			categories, category_probabilities, language, acoustics, model`,
+		row: func(f event.Features) ([]any, error) {
+			var score, negative, neutral, positive, magnitude *float32
+			if s := f.Sentiment; s != nil {
+				score, negative, neutral, positive, magnitude = f32(s.Score), f32(s.Negative), f32(s.Neutral), f32(s.Positive), f32(s.Magnitude)
+			}
+			intents, intentP := labels(f.Intents)
+			emotions, emotionP := labels(f.Emotions)
+			categories, categoryP := labels(f.Categories)
+			intent := ""
+			if len(intents) > 0 {
+				intent = intents[0]
+			}
+			types, values := make([]string, len(f.Entities)), make([]string, len(f.Entities))
+			for i, e := range f.Entities {
+				types[i], values[i] = e.Type, e.Value
+			}
+			acoustics := ""
+			if f.Turn.Acoustics != nil {
+				b, err := json.Marshal(f.Turn.Acoustics)
+				if err != nil {
+					return nil, fmt.Errorf("encode acoustics: %w", err)
+				}
+				acoustics = string(b)
+			}
+			t := f.Turn
+			return []any{f.ID, t.ID, t.Tenant, t.Customer, t.Interaction, string(t.Channel), string(t.Role), t.At, score, negative, neutral, positive, magnitude,
+				intent, intents, intentP, float32(f.OutOfScope), emotions, emotionP, types, values,
+				categories, categoryP, f.Language, acoustics, f.Model}, nil
+		},
+	}
+}
+
+func journeysTable() table[event.Journey] {
+	return table[event.Journey]{
+		name: "journeys", source: event.Journeys().Source, latest: true,
+		id: func(j event.Journey) string { return j.ID },
+		at: func(j event.Journey) time.Time { return j.Updated },
+		columns: `id, tenant, customer, version, state, opened, updated, channels, interactions, intents, turns, sentiment, trend, volatility,
+			effort, escalation, churn, satisfaction, resolution, tags, document`,
+		row: func(j event.Journey) ([]any, error) {
+			document, err := json.Marshal(j)
+			if err != nil {
+				return nil, fmt.Errorf("encode journey: %w", err)
+			}
+			var channels, interactions, intents []string
+			seen := map[event.Channel]bool{}
+			for _, i := range j.Interactions {
+				interactions = append(interactions, i.ID)
+				if !seen[i.Channel] {
+					seen[i.Channel] = true
+					channels = append(channels, string(i.Channel))
+				}
+			}
+			for _, i := range j.Intents {
+				if i.Closed.IsZero() {
+					intents = append(intents, i.Name)
+				}
+			}
+			return []any{j.ID, j.Tenant, j.Customer, j.Version, string(j.State), j.Opened, j.Updated, channels, interactions, intents, uint32(j.Turns),
+				float32(j.Sentiment.Overall), float32(j.Sentiment.Trend), float32(j.Sentiment.Volatility),
+				score(j.Scores.Effort), score(j.Scores.Escalation), score(j.Scores.Churn), score(j.Scores.Satisfaction), score(j.Scores.Resolution),
+				j.Tags, string(document)}, nil
+		},
+	}
+}
+
+func alertsTable() table[event.Alert] {
+	return table[event.Alert]{
+		name: "alerts", source: event.Alerts().Source,
+		id:      func(a event.Alert) string { return a.ID },
+		at:      func(a event.Alert) time.Time { return a.At },
+		columns: `id, tenant, customer, journey, interaction, turn, channel, at, severity, title, action, queue, priority, rule, rule_version, evidence`,
+		row: func(a event.Alert) ([]any, error) {
+			return []any{a.ID, a.Tenant, a.Customer, a.Journey, a.Interaction, a.Turn, string(a.Channel), a.At, string(a.Severity), a.Title, a.Action,
+				a.Queue, int32(a.Priority), a.Rule.Name, a.Rule.Version, attrs(a.Rule.Evidence)}, nil
+		},
+	}
+}
+
+func suggestionsTable() table[event.Suggestion] {
+	return table[event.Suggestion]{
+		name: "suggestions", source: event.Suggestions().Source,
+		id:      func(s event.Suggestion) string { return s.ID },
+		at:      func(s event.Suggestion) time.Time { return s.At },
+		columns: `id, tenant, customer, journey, interaction, turn, channel, agent, at, kind, title, body, rank, rule, rule_version, evidence, source`,
+		row: func(s event.Suggestion) ([]any, error) {
+			return []any{s.ID, s.Tenant, s.Customer, s.Journey, s.Interaction, s.Turn, string(s.Channel), s.Agent, s.At, s.Kind, s.Title, s.Body,
+				float32(s.Rank), s.Rule.Name, s.Rule.Version, attrs(s.Rule.Evidence), s.Source}, nil
+		},
+	}
+}
+
+func feedbackTable() table[event.Feedback] {
+	return table[event.Feedback]{
+		name: "feedback", source: event.Feedbacks().Source,
+		id:      func(f event.Feedback) string { return f.ID },
+		at:      func(f event.Feedback) time.Time { return f.At },
+		columns: `id, tenant, customer, suggestion, agent, at, displayed, clicked, correctness, outcome`,
+		row: func(f event.Feedback) ([]any, error) {
+			return []any{f.ID, f.Tenant, f.Customer, f.Suggestion, f.Agent, f.At, f.Displayed, f.Clicked, f.Correctness, f.Outcome}, nil
+		},
+	}
+}
+
+func consentsTable() table[event.Consent] {
+	return table[event.Consent]{
+		name: "consents", source: event.Consents().Source,
+		id:      func(c event.Consent) string { return c.ID },
+		at:      func(c event.Consent) time.Time { return c.At },
+		columns: `id, tenant, customer, purpose, channel, allowed, basis, jurisdiction, evidence, notice, at`,
+		row: func(c event.Consent) ([]any, error) {
+			return []any{c.ID, c.Tenant, c.Customer, string(c.Purpose), string(c.Channel), c.Allowed, c.Basis, c.Jurisdiction, c.Evidence, c.Notice, c.At}, nil
+		},
+	}
+}
+
+func auditTable() table[event.Audit] {
+	return table[event.Audit]{
+		name: "audit", source: event.Audits().Source,
+		id:      func(a event.Audit) string { return a.ID },
+		at:      func(a event.Audit) time.Time { return a.At },
+		columns: `id, tenant, at, actor, action, object, policy, request, detail`,
+		row: func(a event.Audit) ([]any, error) {
+			return []any{a.ID, a.Tenant, a.At, a.Actor, a.Action, a.Object, a.Policy, a.Request, attrs(a.Detail)}, nil
+		},
+	}
+}
+
+func f32(v float64) *float32 { f := float32(v); return &f }
+
+func score(s *event.Score) *float32 {
+	if s == nil {
+		return nil
+	}
+	return f32(s.Value)
+}
+
+func labels(ls []event.Label) ([]string, []float32) {
+	names, probabilities := make([]string, len(ls)), make([]float32, len(ls))
+	for i, l := range ls {
+		names[i], probabilities[i] = l.Name, float32(l.Probability)
+	}
+	return names, probabilities
+}
+
+func attrs(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
