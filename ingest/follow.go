@@ -1,0 +1,157 @@
+package ingest
+
+import (
+	"cmp"
+	"container/list"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"throughline/bus"
+	"throughline/event"
+)
+
+// quiet is the silence after which a partition counts as restored although its
+// last offset was not seen: retention or an undecodable event may stand there.
+const quiet = 2 * time.Second
+
+// Run restores the interactions, follows the topics and ends what is over. It
+// returns nil when ctx ends. Ready is closed in between.
+func (s *Sessions) Run(ctx context.Context, b *bus.Bus) error {
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		// Interactions first: an end must be known before the turns it covers.
+		if err := follow(inner, g, b, event.Interactions().Source, func(r bus.Record[event.Interaction]) {
+			s.readChange(r.Value, r.Offset)
+		}); err != nil {
+			return err
+		}
+		if err := follow(inner, g, b, event.Turns(), func(r bus.Record[event.Turn]) { s.readTurn(r.Value) }); err != nil {
+			return err
+		}
+		s.sortBySilence()
+		close(s.ready)
+		return s.sweepAlways(inner, b)
+	})
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("ingest sessions: %w", err)
+	}
+	return nil
+}
+
+// sortBySilence puts the sessions in the order that the sweep relies on: while
+// partitions are restored side by side they come in any order.
+func (s *Sessions) sortBySilence() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ch, l := range s.silent {
+		all := make([]*session, 0, l.Len())
+		for at := l.Front(); at != nil; at = at.Next() {
+			all = append(all, at.Value.(*session))
+		}
+		slices.SortFunc(all, func(a, b *session) int { return cmp.Compare(b.last.UnixNano(), a.last.UnixNano()) })
+		sorted := list.New()
+		for _, e := range all {
+			e.element = sorted.PushBack(e)
+		}
+		s.silent[ch] = sorted
+	}
+}
+
+func (s *Sessions) sweepAlways(ctx context.Context, p Publisher) error {
+	tick := time.NewTicker(s.cfg.SweepEvery)
+	defer tick.Stop()
+	for {
+		if _, err := s.Sweep(ctx, p); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "interactions were not ended, will try again", "component", "ingest", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// follow reads all of src into visit, and returns when every partition has been
+// read up to where it ended at the call; the followers go on in g.
+func follow[T any](ctx context.Context, g *errgroup.Group, b *bus.Bus, src event.Source[T], visit func(bus.Record[T])) error {
+	first, end, err := awaitBounds(ctx, b, src.Name)
+	if err != nil {
+		return err
+	}
+	parts := make([]*restoring, len(end))
+	for p := range end {
+		r := &restoring{end: end[p], done: make(chan struct{})}
+		r.saw(first[p] - 1)
+		parts[p] = r
+		g.Go(func() error {
+			return bus.Follow(ctx, b, src, p, first[p], func(rec bus.Record[T]) error {
+				if !rec.Deleted {
+					visit(rec)
+				}
+				r.saw(rec.Offset)
+				return nil
+			})
+		})
+	}
+	for _, r := range parts {
+		if err := r.wait(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitBounds asks until the cluster answers; it may come later than we do.
+func awaitBounds(ctx context.Context, b *bus.Bus, topic string) (first, end []int64, err error) {
+	for {
+		if first, end, err = b.Bounds(ctx, topic); err == nil {
+			return first, end, nil
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+// restoring is a partition on its way to end.
+type restoring struct {
+	end  int64
+	last atomic.Int64 // UnixNano of the last event
+	once sync.Once
+	done chan struct{}
+}
+
+func (r *restoring) saw(offset int64) {
+	r.last.Store(time.Now().UnixNano())
+	if offset >= r.end-1 {
+		r.once.Do(func() { close(r.done) })
+	}
+}
+
+func (r *restoring) wait(ctx context.Context, b *bus.Bus) error {
+	tick := time.NewTicker(quiet / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			silent := time.Since(time.Unix(0, r.last.Load())) > quiet
+			if silent && b.Ready(ctx) == nil {
+				return nil
+			}
+		}
+	}
+}
