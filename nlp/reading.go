@@ -20,6 +20,8 @@ type Reader interface {
 	// Name and version, as event.Features.Model carries it.
 	Name() string
 	Read(ctx context.Context, text string) (Reading, error)
+	// Embed gives only the Vector of a Reading.
+	Embed(ctx context.Context, text string) (linear.Vector, error)
 }
 
 // SentimentOf makes a Sentiment of three probabilities that sum to 1.

@@ -104,13 +104,13 @@ func (m *Model) Sentiment(text string) (event.Sentiment, bool) {
 	return m.mood(w), true
 }
 
-// Vector is what intent heads are fitted on: rare features weigh more than
-// common ones, and the whole has length 1.
-func (m *Model) Vector(text string) linear.Vector {
+// Embed gives the vector that intent heads are fitted on: rare features weigh
+// more than common ones, and the whole has length 1.
+func (m *Model) Embed(_ context.Context, text string) (linear.Vector, error) {
 	w := m.pool.Get().(*work)
 	defer m.pool.Put(w)
 	w.scan.read(text)
-	return m.vector(w)
+	return m.vector(w), nil
 }
 
 func (m *Model) vector(w *work) linear.Vector {

@@ -157,13 +157,13 @@ func (m *Machine) Margins(v Vector, out []float64) {
 		out[k] = float64(m.bias[k])
 	}
 	for i, x := range v.Value {
-		column, ok := m.columns.of[v.at(i)]
-		if !ok {
+		column := m.columns.column(v.at(i))
+		if column < 0 {
 			continue
 		}
-		row := m.weights[int(column)*m.classes : (int(column)+1)*m.classes]
+		row := m.weights[column*m.classes : (column+1)*m.classes]
 		for k, w := range row {
-			out[k] += float64(x) * float64(w)
+			out[k] += float64(x * w)
 		}
 	}
 }

@@ -1,0 +1,197 @@
+package intent_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"throughline/nlp/floor"
+	"throughline/nlp/intent"
+	"throughline/nlp/linear"
+)
+
+func own(t testing.TB) (*intent.Owned, *floor.Model) {
+	t.Helper()
+	m, err := floor.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	taxonomy, err := intent.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	owned, err := intent.Own(context.Background(), taxonomy, m, intent.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return owned, m
+}
+
+func find(h *intent.Head, e *floor.Model, text string) []string {
+	var vectors []linear.Vector
+	for _, part := range append([]string{text}, intent.Clauses(text)...) {
+		v, _ := e.Embed(context.Background(), part)
+		vectors = append(vectors, v)
+	}
+	found, _ := h.Find(vectors...)
+	var names []string
+	for _, f := range found {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func TestDefaultTaxonomyIsComplete(t *testing.T) {
+	taxonomy, err := intent.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range taxonomy.Intents {
+		if len(i.Examples) < 12 || i.Description == "" {
+			t.Errorf("%s has %d examples and description %q", i.Name, len(i.Examples), i.Description)
+		}
+	}
+	owned, _ := own(t)
+	r := owned.Head().Report()
+	t.Logf("cross-validated: accuracy %.3f, out of scope %.3f, threshold %.2f, n %d", r.Accuracy, r.OutOfScope, owned.Head().Threshold(), r.Examples)
+	if r.Accuracy < 0.4 || r.OutOfScope < 0.7 {
+		t.Errorf("report %+v", r)
+	}
+}
+
+// No sentence here is an example of the taxonomy.
+func TestDefaultTaxonomyFindsWhatIsAsked(t *testing.T) {
+	owned, e := own(t)
+	for text, want := range map[string][]string{
+		"Hi, could you tell me where my order is?":                            {"order_status"},
+		"I would like to cancel my subscription":                              {"cancel_service"},
+		"I lost my credit card on the train":                                  {"card_lost"},
+		"I was charged twice this month":                                      {"billing_dispute"},
+		"I want to speak to a manager":                                        {"speak_to_human"},
+		"Where is my order? And I also want to change my address for it":      {"order_status", "change_address"},
+		"I want a refund for this and I want to speak to your manager please": {"refund_request", "speak_to_human"},
+		"thank you so much":                                                   {"thanks"},
+		"yes, that's right":                                                   {"confirm"},
+		"What is the capital of Portugal?":                                    nil,
+		"my brother has a green car":                                          nil,
+		"":                                                                    nil,
+		"😀":                                                                   nil,
+		"Quiero cancelar mi suscripción ahora":                                {"cancel_service"},
+	} {
+		got := find(owned.Head(), e, text)
+		if len(want) == 0 && len(got) > 0 {
+			t.Errorf("%q: %v, want none", text, got)
+		}
+		for _, name := range want {
+			if !slices.Contains(got, name) {
+				t.Errorf("%q: %v, want %s", text, got, name)
+			}
+		}
+	}
+}
+
+func TestBrokenFileNamesTheLine(t *testing.T) {
+	const good = "intents:\n- name: a\n  examples: [x one, x two, x three]\n- name: b\n  examples: [y one, y two, y three]\n"
+	if _, err := intent.Parse([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		file   string
+		line   int
+		reason string
+	}{
+		"empty":          {"", 1, "empty"},
+		"not a mapping":  {"- a\n", 1, "mapping"},
+		"bad indent":     {"intents:\n- name: a\n   examples: [b]\n", 3, ""},
+		"unknown key":    {"intents:\n- name: a\n  exampels: [b]\n", 3, "exampels"},
+		"too few":        {"intents:\n- name: a\n  examples: [b, c]\n", 3, "3 or more"},
+		"no examples":    {"version: \"1\"\nintents:\n- name: a\n", 3, "no examples"},
+		"bad name":       {"intents:\n- name: Where Is\n  examples: [b, c, d]\n", 2, "small letters"},
+		"name twice":     {good + "- name: a\n  examples: [b, c, d]\n", 6, "already on line 2"},
+		"one intent":     {"intents:\n- name: a\n  examples: [b, c, d]\n", 1, "two or more"},
+		"empty example":  {"intents:\n- name: a\n  examples:\n  - b\n  - ''\n  - c\n", 5, "0 bytes"},
+		"list as a text": {"intents:\n- name: [a]\n  examples: [b, c, d]\n", 2, "one text"},
+	} {
+		_, err := intent.Parse([]byte(c.file))
+		var e *intent.LineError
+		if !errors.As(err, &e) {
+			t.Errorf("%s: error %v is no LineError", name, err)
+			continue
+		}
+		if e.Line != c.line || !strings.Contains(e.Reason, c.reason) {
+			t.Errorf("%s: %v, want line %d and %q", name, e, c.line, c.reason)
+		}
+	}
+}
+
+func TestReloadKeepsTheOldOneWhereTheNewIsBroken(t *testing.T) {
+	owned, e := own(t)
+	before := owned.Head()
+	if err := owned.Reload(context.Background(), []byte("intents: 3\n")); err == nil {
+		t.Fatal("a broken file was taken")
+	}
+	if owned.Head() != before {
+		t.Fatal("the old head is gone")
+	}
+	const mine = `intents:
+- name: feed_cat
+  examples: [feed the cat, give the cat some food, the cat is hungry]
+- name: walk_dog
+  examples: [walk the dog, take the dog out, the dog needs a walk]
+out_of_scope: [what time is it, hello there, open the window]
+`
+	if err := owned.Reload(context.Background(), []byte(mine)); err != nil {
+		t.Fatal(err)
+	}
+	if got := find(owned.Head(), e, "please give the cat its food"); !slices.Equal(got, []string{"feed_cat"}) {
+		t.Errorf("found %v", got)
+	}
+}
+
+func TestClauses(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                                    nil,
+		"Where is my order?":                  nil,
+		"Hi. Where is it now":                 nil,
+		"I want a refund. Where is my order?": {"I want a refund.", "Where is my order?"},
+		"cancel my order please and change my address too":  {"cancel my order please", "change my address too"},
+		"It cost 12.50 at the shop.":                        nil,
+		strings.Repeat("a", 20000):                          nil,
+		"salt and pepper":                                   nil,
+		"I want to leave you. I really do. Now. Right now!": {"I want to leave you.", "I really do.", "Now. Right now!"},
+	} {
+		if got := intent.Clauses(text); !slices.Equal(got, want) {
+			t.Errorf("%.40q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(intent.DefaultFile()[:2000])
+	f.Add([]byte("intents:\n- name: a\n  examples: [x, y, z]\n"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		_, err := intent.Parse(file)
+		var e *intent.LineError
+		if err != nil && (!errors.As(err, &e) || e.Line < 1) {
+			t.Fatalf("error %v names no line", err)
+		}
+	})
+}
+
+func BenchmarkFitDefault(b *testing.B) {
+	for b.Loop() {
+		own(b)
+	}
+}
+
+func BenchmarkFind(b *testing.B) {
+	owned, e := own(b)
+	v, _ := e.Embed(context.Background(), "I ordered a blue jacket last Monday and it still has not arrived, can you please check where it is")
+	b.ReportAllocs()
+	for b.Loop() {
+		owned.Head().Find(v)
+	}
+}

@@ -1,0 +1,156 @@
+package nlp
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"throughline/event"
+	"throughline/nlp/intent"
+	"throughline/nlp/linear"
+)
+
+// Parts of a Model. Reader is needed; what else is nil is left out of the features.
+type Parts struct {
+	Reader     Reader
+	Intents    *intent.Owned
+	Entities   func(t event.Turn) []event.Entity
+	Categories func(f event.Features) []event.Label
+	// AgentEmotions also reads the emotions of agents and of unknown speakers.
+	// The law of several countries forbids it at work: EU AI Act, Art. 5(1)(f).
+	AgentEmotions bool
+}
+
+// Model fills the features of turns. It is safe for concurrent use.
+type Model struct {
+	parts  Parts
+	recent *recent
+}
+
+// New makes a model of its parts.
+func New(p Parts) *Model { return &Model{parts: p, recent: newRecent()} }
+
+// Understand is the stage's handler: the features of t, as a message for their
+// topic. It remembers what kind of thing the agent last did in each interaction,
+// never the words; after a restart the first turn is read without it.
+func (m *Model) Understand(ctx context.Context, t event.Turn) ([]event.Message, error) {
+	f, err := m.Features(ctx, t, m.recent.before(t.Interaction))
+	if err != nil {
+		return nil, err
+	}
+	m.recent.see(t)
+	return []event.Message{event.AnalysedTurns().Message(f)}, nil
+}
+
+// Features reads one turn, knowing what came before it. A turn with nothing to
+// read has features too: its id, the turn, and the model's name.
+func (m *Model) Features(ctx context.Context, t event.Turn, before Before) (event.Features, error) {
+	f := event.Features{ID: event.ID("f", t.ID), Turn: t, Model: m.parts.Reader.Name(), Language: t.Language}
+	if !Readable(t) {
+		return f, nil
+	}
+	r, err := m.parts.Reader.Read(ctx, t.Text)
+	if err != nil {
+		return f, fmt.Errorf("read turn %s: %w", t.ID, err)
+	}
+	if r.Language != "" {
+		f.Language = r.Language
+	}
+	if r.Sentiment != nil && t.Role != event.System && t.Role != event.Bot {
+		s := before.settle(t, *r.Sentiment)
+		f.Sentiment = &s
+	}
+	if t.Role == event.Customer || m.parts.AgentEmotions {
+		f.Emotions = emotionLabels(r.Emotions)
+	}
+	if wants(t.Role) && m.parts.Intents != nil && len(r.Vector.Value) > 0 {
+		if err := m.intents(ctx, &f, r.Vector); err != nil {
+			return f, fmt.Errorf("read turn %s: %w", t.ID, err)
+		}
+	}
+	if m.parts.Entities != nil {
+		f.Entities = m.parts.Entities(t)
+	}
+	if m.parts.Categories != nil {
+		f.Categories = m.parts.Categories(f)
+	}
+	return f, nil
+}
+
+// wants tells whether a speaker's words may be wishes. Where nobody knows who
+// speaks, they may.
+func wants(r event.Role) bool { return r == event.Customer || r == event.UnknownRole }
+
+func (m *Model) intents(ctx context.Context, f *event.Features, whole linear.Vector) error {
+	parts := []linear.Vector{whole}
+	for _, clause := range intent.Clauses(f.Turn.Text) {
+		v, err := m.parts.Reader.Embed(ctx, clause)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, v)
+	}
+	found, out := m.parts.Intents.Head().Find(parts...)
+	for _, i := range found {
+		f.Intents = append(f.Intents, event.Label{Name: i.Name, Probability: i.Probability})
+	}
+	f.OutOfScope = out
+	return nil
+}
+
+// Readable tells whether a turn has words of a person: withheld turns, the
+// platform's own notices and kinds nobody knows have none.
+func Readable(t event.Turn) bool {
+	if t.Text == "" || t.Withheld != "" {
+		return false
+	}
+	switch t.Kind {
+	case event.Unsupported, event.Notice, event.Location, event.Contacts, event.Revoke:
+		return false
+	}
+	return true
+}
+
+// When an emotion is reported, and how many at most.
+const (
+	emotionThreshold = 0.3
+	emotionsAtMost   = 4
+)
+
+// emotionLabels are the Ekman groups and single emotions that pass the
+// threshold, groups first. A group is as probable as its likeliest member.
+func emotionLabels(p []float64) []event.Label {
+	names := Emotions()
+	if len(p) != len(names) {
+		return nil
+	}
+	var groups, single []event.Label
+	for i, name := range names {
+		group := EkmanGroup(name)
+		if p[i] < emotionThreshold || group == "neutral" {
+			continue
+		}
+		at := slices.IndexFunc(groups, func(l event.Label) bool { return l.Name == group })
+		if at < 0 {
+			groups = append(groups, event.Label{Name: group, Probability: p[i]})
+		} else {
+			groups[at].Probability = max(groups[at].Probability, p[i])
+		}
+		if name != group {
+			single = append(single, event.Label{Name: name, Probability: p[i]})
+		}
+	}
+	likelier := func(a, b event.Label) int {
+		switch {
+		case a.Probability > b.Probability:
+			return -1
+		case a.Probability < b.Probability:
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(groups, likelier)
+	slices.SortStableFunc(single, likelier)
+	all := append(groups, single...)
+	return all[:min(len(all), emotionsAtMost)]
+}
