@@ -260,6 +260,9 @@ func (c *Conversation) part(t *text, r run, speaker string, asked topic, words i
 	if about == lastFour && n <= 4 || t.international(r, 0, n) || t.shaped(r.first(), r.last()) {
 		return out
 	}
+	if c.card == 1 && words > fewWords {
+		return out // the card is there already, in one piece
+	}
 	answer := words <= fewWords && (about == nothing || weak || about == aCard || about == lastFour)
 	switch {
 	case c.n > 0 && answer && !(speaker != c.speaker && n < 2):

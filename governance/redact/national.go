@@ -64,7 +64,7 @@ func (t *text) national(items []item, asked topic) string {
 		return ""
 	}
 	switch {
-	case groups == "3-2-4" && (g == "-" || g == " ") && (named || ssn(d)):
+	case groups == "3-2-4" && (g == "-" && ssn(d) || g == " " && named):
 		return "us_ssn"
 	case groups == "3-3-3-2" && g == "." && cpf(d), len(d) == 11 && named && cpf(d):
 		return "br_cpf"

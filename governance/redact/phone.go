@@ -17,6 +17,10 @@ func (t *text) phones(runs []run, asked topic, words int, out []Finding) []Findi
 				continue
 			}
 			for i := 0; i < len(f.items); {
+				if i+3 < len(f.items) && t.shaped(f.items[i].first, f.items[i+2].last) {
+					i += 3 // a date with its time
+					continue
+				}
 				j := i + 1
 				for j < len(f.items) && t.phoneGap(f.items[j-1].last, f.items[j].first) {
 					j++
@@ -114,10 +118,10 @@ func (t *text) phoneShape(items []item, paren, weak bool) bool {
 		switch {
 		case dash && (first == 5 && (last == 3 || last == 4) || first == 4 && last == 3):
 			return false // a postal code with its second part
-		case dash && first == 3 && last == 4 || items[0].digits[0] == '0':
-			return n >= 7
 		case capital:
 			return false // "9543 1819 St. John Street"
+		case dash && first == 3 && last == 4 || items[0].digits[0] == '0':
+			return n >= 7
 		}
 		return first >= 2 && first <= 4 && last >= 4 && n >= 7 && n <= 11 && !(year(items[0].digits) && year(items[1].digits)) || weak && n >= 8
 	default:
