@@ -17,7 +17,7 @@ import (
 type engine struct {
 	lib   *library
 	args  []string
-	first *session // keeps the engine running, and kills statements
+	first *session // keeps the engine running
 	guard guard
 
 	version, timezone string
