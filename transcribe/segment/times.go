@@ -48,7 +48,7 @@ func timed(res speech.Result, s *span) []speech.Word {
 	words := make([]speech.Word, len(texts))
 	said := 0.0
 	for i, t := range texts {
-		words[i] = speech.Word{Text: t, Approximate: true}
+		words[i] = speech.Word{Text: t, Confidence: res.Confidence, Approximate: true}
 		words[i].Start = offset(s.start + voicedAt(s, said/total*float64(voice), false))
 		said += effort(t)
 		words[i].End = offset(s.start + voicedAt(s, said/total*float64(voice), true))

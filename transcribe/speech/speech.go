@@ -57,7 +57,8 @@ type Word struct {
 	Text       string
 	Start, End time.Duration
 
-	// Confidence is the engine's probability for this word, zero when unknown.
+	// Confidence is the engine's probability for this word, or for the whole
+	// utterance where it gives no more; zero when unknown.
 	Confidence float64
 
 	// Approximate is set when the times were spread over the voiced part of the
@@ -77,7 +78,7 @@ const (
 	// Partial: the utterance so far, superseded by the next event of its kind
 	// or by the final.
 	Partial Kind = "partial"
-	// Ended: the speaker stopped. The final of the last utterance follows.
+	// Ended: the speaker stopped. The final of what was said last follows.
 	Ended Kind = "ended"
 	// Final: the utterance is complete and will not change.
 	Final Kind = "final"
@@ -108,7 +109,8 @@ type Event struct {
 	NoSpeech   bool
 
 	// Cut is set on a Final that ends where the longest allowed utterance ended
-	// and not at a pause: the same sentence goes on in the next one.
+	// and not at a pause: the same sentence goes on in the next one, which has
+	// no Started of its own.
 	Cut bool
 
 	// Err is set on a Final that could not be recognised. Text is then empty,
