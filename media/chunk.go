@@ -39,7 +39,10 @@ const (
 	// MaxPayload bounds one payload in a chunk; a UDP datagram cannot carry more.
 	MaxPayload = 65535
 	// MaxGap bounds one gap, so that no sum of offsets overflows. A leg's hold may be long.
-	MaxGap    = 48 * time.Hour
+	MaxGap = 48 * time.Hour
+	// MaxParts bounds a chunk's parts: many times what any packet time needs, and few enough that
+	// the longest gaps of all of them still add up to a sane time.
+	MaxParts  = 1024
 	maxOffset = 10 * 365 * 24 * time.Hour
 )
 
@@ -127,7 +130,7 @@ func (c *Chunk) UnmarshalBinary(data []byte) error {
 	offset := r.uvarint(uint64(maxOffset))
 	skew := r.varint()
 	// A part takes three octets at least, which bounds the count before anything is allocated.
-	count := r.uvarint(uint64(len(data)) / 3)
+	count := r.uvarint(min(uint64(len(data))/3, MaxParts))
 	if r.failed {
 		return fmt.Errorf("chunk header: %w", ErrChunk)
 	}

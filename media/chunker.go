@@ -63,7 +63,7 @@ func (c *Chunker) WriteFrame(f *Frame) error {
 	c.octets = append(c.octets, f.Payload...)
 	c.chunk.Parts = append(c.chunk.Parts, Part{Gap: gap, Ticks: f.Ticks, Payload: c.octets[at:len(c.octets):len(c.octets)]})
 	c.ticks += gap.Ticks + int64(f.Ticks)
-	if TicksDuration(c.ticks, f.Format.ClockRate) >= c.span {
+	if TicksDuration(c.ticks, f.Format.ClockRate) >= c.span || len(c.chunk.Parts) == MaxParts {
 		return c.close(false)
 	}
 	return nil

@@ -144,6 +144,19 @@ func TestChunker(t *testing.T) {
 	}
 }
 
+func TestChunkerOfTinyFrames(t *testing.T) {
+	out := &collect{} // which reads back every chunk
+	c := NewChunker(time.Second, out)
+	for i := range 3 * MaxParts {
+		if err := c.WriteFrame(frame(i, 1, Gap{}, pcmu)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(out.chunks) != 3 || len(out.chunks[0].Parts) != MaxParts {
+		t.Errorf("%d chunks", len(out.chunks))
+	}
+}
+
 func TestChunkerOfALegWithoutAudio(t *testing.T) {
 	out := &collect{}
 	if err := NewChunker(0, out).Close(); err != nil || len(out.chunks) != 1 || !out.chunks[0].Last {

@@ -311,13 +311,14 @@ func (r *Receiver) Stats() Stats {
 	return s
 }
 
-// Score estimates how the leg sounded. The network delay cannot be seen by a receiver; delay is
-// what to assume for it.
-func (r *Receiver) Score(delay time.Duration) quality.Score {
+// Score estimates how the leg sounded, from the packets that were not there in time. The network
+// delay cannot be seen by a receiver; delay is what to assume for it. It reports false before the
+// first packet.
+func (r *Receiver) Score(delay time.Duration) (quality.Score, bool) {
 	s := r.Stats()
-	share := 0.0
-	if total := s.Heard + s.LostTime; total > 0 {
-		share = float64(s.LostTime) / float64(total)
+	if s.Expected == 0 {
+		return quality.Score{}, false
 	}
-	return quality.EstimateMOS(r.timeline.format.Codec, share, r.order.burst(share), delay+s.Wait)
+	share := float64(s.Missing) / float64(s.Expected)
+	return quality.EstimateMOS(r.timeline.format.Codec, share, r.order.burst(share), delay+s.Wait), true
 }

@@ -234,6 +234,34 @@ func TestAdvanceEndsTheWait(t *testing.T) {
 	}
 }
 
+func TestScore(t *testing.T) {
+	mos := func(lost func(i int) bool) float64 {
+		r := NewReceiver(Config{}, &scribe{})
+		if _, ok := r.Score(0); ok {
+			t.Error("a leg without packets has a score")
+		}
+		for i, p := range regular(1000, 0, 0, 0, 1) {
+			if lost(i) {
+				continue
+			}
+			if err := r.Receive(p.bytes(t), epoch.Add(time.Duration(p.at)*time.Millisecond)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, ok := r.Score(0)
+		if !ok {
+			t.Error("a leg with packets has no score")
+		}
+		return s.MOS
+	}
+	clean := mos(func(int) bool { return false })
+	random := mos(func(i int) bool { return i%20 == 10 })
+	bursts := mos(func(i int) bool { return i%200 >= 100 && i%200 < 110 })
+	if clean < 4.3 || random > 4.15 || bursts >= random {
+		t.Errorf("clean %.2f, 5 %% lost singly %.2f, in bursts of ten %.2f", clean, random, bursts)
+	}
+}
+
 func TestReceiverRefuses(t *testing.T) {
 	good := sent{seq: 1, ssrc: 1}.bytes(t)
 	patch := func(at int, b byte) []byte {

@@ -215,7 +215,8 @@ func replay(t *testing.T, want tsharkStream, s pcap.Stream) {
 	st := r.Stats()
 	meanJitter, maxJitter := sum/float64(len(s.Packets)-1), st.MaxJitter.Seconds()*1e3
 	t.Logf("%+v", st)
-	t.Logf("jitter mean %.3f max %.3f ms; tshark %.3f %.3f; %s; MOS %.2f", meanJitter, maxJitter, want.meanJitter, want.maxJitter, r, r.Score(50*time.Millisecond).MOS)
+	score, _ := r.Score(50 * time.Millisecond)
+	t.Logf("jitter mean %.3f max %.3f ms; tshark %.3f %.3f; %s; MOS %.2f", meanJitter, maxJitter, want.meanJitter, want.maxJitter, r, score.MOS)
 
 	if st.Packets != want.packets || st.Lost != want.lost {
 		t.Errorf("packets %d, lost %d; tshark has %d, %d", st.Packets, st.Lost, want.packets, want.lost)
