@@ -174,8 +174,13 @@ func (p *plan) change(a Arrival, c event.Interaction) (Receipt, error) {
 	if c.At.IsZero() {
 		c.At = p.now
 	}
-	if c.Change.Terminal() && c.Interaction != "" {
-		c.ID = endedID(c.Interaction)
+	if c.Interaction != "" {
+		switch {
+		case c.Change.Terminal():
+			c.ID = endedID(c.Interaction)
+		case c.Change == event.Started:
+			c.ID = startedID(c.Interaction)
+		}
 	}
 	if interaction, ok := p.known(c.ID); ok {
 		return Receipt{ID: c.ID, Customer: a.customer(), Interaction: interaction, Duplicate: true}, nil
