@@ -105,6 +105,13 @@ My billing address is {LONG} and my name is {PERSON}
 * {PERSON}\n* {ORGANIZATION}\n* {NUMBER} {STREET}\n* {UNIT}\n* {PLACE}\n* {PLACE} {NUMBER}
 | {PERSON}\n| {ORGANIZATION}\n| {PERSON}\n| {NUMBER} {STREET}\n| {UNIT}\n| {PLACE}\n| {PLACE} {NUMBER}
 To {PERSON}\n\n{NUMBER} {STREET}\n{UNIT}\n{PLACE}\n\n{PLACE} {NUMBER}
+{PERSON}\n{ORGANIZATION}\n{LONG}\nTel. 020 7946 0123
+{PERSON}\n\n{NUMBER} {STREET}\n{UNIT}\n{PLACE}\n{PLACE} {NUMBER}\n030 1234567 home\n030 7654321 work
+- {PERSON}\n- {NUMBER} {STREET}\n- {UNIT}\n- {PLACE}\n- {PLACE} {NUMBER}
+{ORGANIZATION}\n{NUMBER} {STREET}\n{UNIT}\n{PLACE}\n{PLACE} {NUMBER}
+Address: {LONG}
+Please send the new card for {PERSON} to {LONG}? I am in {PLACE} now
+Here is where I live: {LONG}. And my parents: {LONG}
 It happened on {DATE_TIME}
 I bought it in {DATE_TIME}
 My contract runs until {DATE_TIME}
@@ -150,6 +157,74 @@ Error 404: Page Not Found
 Good Morning, I would like to know the balance of my account
 The Manager said that Wisdom comes with Age
 Section 5 of the Act says that customers can cancel
+Unfortunately, {PERSON} never replied
+However, {ORGANIZATION} says the opposite
+Honestly? {PERSON} was the best of them
+Producer {PERSON} said it was "a small miracle"
+Singer {PERSON} and drummer {PERSON} left the band in {DATE_TIME}
+Actress {PERSON} was seen in {PLACE}
+Agent {PERSON} could not help me
+Doctor {PERSON} is on holiday
+The {PERSON} tour starts in {PLACE}
+The {PERSON} biography has sold a million copies
+The {ORGANIZATION} board met in {PLACE}
+The {ORGANIZATION} website is down again
+a {ORGANIZATION} spokesman said so
+{ORGANIZATION} engineer {PERSON} found the fault
+{ORGANIZATION} customers are angry
+Last year I was at {ORGANIZATION}, then at {ORGANIZATION}
+The three winners are {PERSON}, {PERSON} and {PERSON}
+Nominees: {PERSON}, {PERSON}, {PERSON}
+We had two: {PERSON} and {PERSON}
+{PERSON}, {PERSON}, and {PERSON} were there
+Once upon a time {PERSON} lived in {PLACE}
+Old {PERSON} never came back to {PLACE}
+The guests arrived at {PLACE} late at night
+They returned to {PLACE} by boat
+Life in {PLACE} is cheap
+The people of {PLACE} are friendly
+The {PLACE} tower is falling apart
+The {PLACE} police have found the car
+{PLACE} president resigns
+Live from {PLACE}: The Evening Show
+Eastern {PLACE} and western {PLACE}
+It is a film about {PLACE}, {PERSON} and love
+The Queen of Hearts came in and Everybody laughed
+Rock and Roll will never die, My Friend
+Guilty or Not Guilty? The Lovers of the Bridge
+Comedy, Drama, Crime & Thriller
+Experienced and motivated Nurse with 12 years of practice. Employee of the Month twice.
+The Easter Bunny and Santa Claus met on Christmas Day
+On Sunday after Labour Day the Pool is closed
+Dragons, Elves and Wizards are not real
+Chapter 4: The Lost Garden
+"Yellow House" and "The Long Night" are my favourite songs
+The French Revolution and the Cold War
+English is my second language. I studied Spanish and German
+An Italian restaurant and an Indian one
+We are {GROUP} and proud of it
+the {GROUP} government has resigned
+A {GROUP} friend of mine
+Proud to be {GROUP}!
+a {GROUP} film by {PERSON}
+the {GROUP} football player {PERSON}
+Agent: Who am I speaking to? Customer: {PERSON}
+Agent: What is your address? Customer: {LONG}
+Bot: Please type your name. User: {PERSON}
+Sir, Madam, To Whom It May Concern
+Is it in the Box? It's in the Bag
+{LONG}\n{PERSON}
+{ORGANIZATION}\n{LONG}
+{PERSON}\n\n{LONG}
+{PERSON} {NUMBER} {STREET}, {PLACE}
+The head office of {ORGANIZATION} is at {LONG}
+{TITLE} {PERSON}, {AGE}, from {PLACE}
+{TITLE} {PERSON} of {ORGANIZATION}
+I was helped by {TITLE} {PERSON}
+Retired {TITLE} {PERSON} turned {AGE} in {PLACE}
+I'll be {AGE} next month
+My mother is {AGE}
+Patient is a {AGE} year old woman
 Yes Sir, that is right. The Box is empty
 `), "\n")
 

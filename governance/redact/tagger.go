@@ -69,9 +69,28 @@ func (m *weights) tag(t *text) []int {
 				scores[i][k] += int32(w)
 			}
 		}
+		for k := range scores[i] {
+			if t.barred(i, k) {
+				scores[i][k] = impossible
+			}
+		}
 	}
 	return viterbi(scores, func(from, to int) int32 { return int32(m.next[from][to]) })
 }
+
+// barred tells whether a name of tag k cannot go on over what stands before
+// token i: people's names hold no commas, and nothing but addresses holds a new
+// line.
+func (t *text) barred(i, k int) bool {
+	if k == 0 || k%2 == 1 || i == 0 || tagged[(k-1)/2] == Address {
+		return false
+	}
+	g := t.gap(i)
+	return tagged[(k-1)/2] != DateTime && strings.ContainsAny(g, "\n:\"(") || tagged[(k-1)/2] != Organization && tagged[(k-1)/2] != DateTime && strings.ContainsAny(g, ",;")
+}
+
+// impossible is the score of what cannot be.
+const impossible = -1 << 24
 
 // viterbi finds the best row of tags in which nothing goes on that has not begun.
 func viterbi[N int32 | float64](scores [][tags]N, next func(from, to int) N) []int {
@@ -82,7 +101,6 @@ func viterbi[N int32 | float64](scores [][tags]N, next func(from, to int) N) []i
 	}
 	back := make([][tags]int8, n)
 	var old [tags]N
-	const impossible = -1 << 30
 	for k := range old {
 		old[k] = scores[0][k] + next(tags, k)
 		if k > 0 && k%2 == 0 {
@@ -124,6 +142,7 @@ type features struct {
 	t     *text
 	words []string
 	looks []string
+	block string // the text is set like a letter's address
 	out   []uint32
 }
 
@@ -134,7 +153,22 @@ func newFeatures(t *text) *features {
 		f.words[i] = strings.TrimSuffix(strings.ToLower(w), "'s")
 		f.looks[i] = look(w, t.tokens[i].numeral)
 	}
+	f.block = block(t.s)
 	return f
+}
+
+// block tells whether s begins with a short line and goes on in several: a name
+// over an address, each on its line.
+func block(s string) string {
+	first, _, more := strings.Cut(s, "\n")
+	switch lines := strings.Count(s, "\n"); {
+	case !more || strings.Contains(first, ":") || len(strings.Fields(first)) > 6:
+		return "prose"
+	case lines >= 4:
+		return "block"
+	default:
+		return "lines"
+	}
 }
 
 // look is the shape of a word: "Xx", "XX", "xx", "X", "d4".
@@ -236,6 +270,9 @@ func (f *features) of(i int) []uint32 {
 	f.add("sl", sb+lp+"·"+sa+ln, l)
 	f.add("pw", p1, w)
 	f.add("nw", w, n1)
+	f.add("bk", f.block, l+sb)
+	f.add("bw", f.block, w)
+	f.add("bn", f.block+sb, lp+l+ln)
 	if i == 0 {
 		f.add("first", l, ln)
 	}

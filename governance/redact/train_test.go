@@ -60,10 +60,10 @@ func examples(all []labelled) []example {
 }
 
 const (
-	rounds                 = 6
-	fills                  = 18
+	rounds                 = 8
+	fills                  = 25
 	contextFrom, contextTo = 8, 15 // the features that name neighbouring words
-	blindness              = 0.5   // of training sentences in which they are hidden
+	blindness              = 0.25   // of training sentences in which they are hidden
 )
 
 // learn is the averaged perceptron.
@@ -87,6 +87,11 @@ func learn(set []example, rounds int) *weights {
 				for n, h := range f.of(i) {
 					if ctx := n >= contextFrom && n < contextTo; rng.IntN(6) > 0 && !(ctx && blind) {
 						rowsOf[i] = append(rowsOf[i], h)
+					}
+				}
+				for k := range tags {
+					if e.t.barred(i, k) {
+						scores[i][k] = impossible
 					}
 				}
 				for _, h := range rowsOf[i] {
