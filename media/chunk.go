@@ -21,8 +21,7 @@ type Chunk struct {
 	Last bool
 }
 
-// Part is one payload of a chunk with the gap before it. A gap with an empty payload says that
-// nothing followed within this chunk.
+// Part is one payload of a chunk with the gap before it.
 type Part struct {
 	Gap     Gap
 	Ticks   int // duration of Payload

@@ -69,7 +69,8 @@ func (c *Chunker) WriteFrame(f *Frame) error {
 	return nil
 }
 
-// Flush closes the chunk at hand, for a source that has gone quiet.
+// Flush closes the chunk at hand, for a source that has gone quiet: without it, the last words before
+// a silence would wait for the first after it.
 func (c *Chunker) Flush() error {
 	if len(c.chunk.Parts) == 0 {
 		return nil

@@ -57,7 +57,11 @@ func say(t testing.TB, s *Speaker, words int, origin media.Origin, parts ...[]in
 
 func TestFeatures(t *testing.T) {
 	for _, sampleRate := range []int{8000, 16000, 48000} {
-		for _, hz := range []float64{80, 120, 210, 330} {
+		voices := []float64{80, 120, 210, 330}
+		if sampleRate != 8000 {
+			voices = voices[1:2]
+		}
+		for _, hz := range voices {
 			silence := make([]int16, sampleRate/2)
 			sound := syllables(10, hz, 0.2, sampleRate)
 			f, _, ok := say(t, speaker(t, sampleRate), 6, media.Heard, silence, sound, silence, sound, silence)

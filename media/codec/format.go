@@ -152,16 +152,16 @@ type PayloadTypes [128]Format
 func StaticPayloadTypes() PayloadTypes {
 	var p PayloadTypes
 	p[0] = Format{PCMU, 8000, 1}
-	p[3] = Format{Unknown, 8000, 1} // GSM
-	p[4] = Format{Unknown, 8000, 1} // G.723
-	p[8] = Format{PCMA, 8000, 1}    // G.711 A-law
-	p[9] = Format{G722, 8000, 1}    // the clock of RFC 3551 §4.5.2
-	p[10] = Format{L16, 44100, 2}   //
-	p[11] = Format{L16, 44100, 1}   //
+	p[8] = Format{PCMA, 8000, 1}
+	p[9] = Format{G722, 8000, 1}
+	p[10] = Format{L16, 44100, 2}
+	p[11] = Format{L16, 44100, 1}
 	p[13] = Format{ComfortNoise, 8000, 1}
-	p[15] = Format{Unknown, 8000, 1}      // G.728
-	p[18] = Format{Unknown, 8000, 1}      // G.729
 	p[19] = Format{ComfortNoise, 8000, 1} // reserved by RFC 3551, sent by old Cisco gateways
+	// GSM, G.723, G.728 and G.729 are not decoded here, only ordered and measured.
+	for _, pt := range []int{3, 4, 15, 18} {
+		p[pt] = Format{Unknown, 8000, 1}
+	}
 	return p
 }
 

@@ -45,7 +45,7 @@ func Streams(r *Reader, minPackets int) ([]Stream, error) {
 			break
 		}
 		d, ok := p.UDP()
-		if !ok || !looksLikeRTP(d.Payload) {
+		if !ok || !looksLikeRTP(d) {
 			continue
 		}
 		key := StreamKey{Src: d.Src, Dst: d.Dst, SSRC: binary.BigEndian.Uint32(d.Payload[8:])}
@@ -66,8 +66,11 @@ func Streams(r *Reader, minPackets int) ([]Stream, error) {
 	return kept, failure
 }
 
-func looksLikeRTP(b []byte) bool {
-	return len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223)
+// looksLikeRTP also excludes the well-known ports, which media never uses: name services happen to
+// set the same bits.
+func looksLikeRTP(d Datagram) bool {
+	b := d.Payload
+	return len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223) && d.Src.Port() >= 1024 && d.Dst.Port() >= 1024
 }
 
 // plausible says whether sequence numbers mostly go forward by less than MAX_DROPOUT of RFC 3550

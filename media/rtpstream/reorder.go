@@ -15,7 +15,7 @@ type reorder struct {
 	waiting int   // packets held
 	wait    time.Duration
 	slots   [window]packet
-	done    [window]int64 // the number last written or given up from this slot, plus one; negative if given up
+	done    [window]int64 // the number last written from this slot, plus one; 0 for none
 
 	holes   int64 // runs of consecutive missing packets
 	missing int64
@@ -28,8 +28,8 @@ func (o *reorder) restart() {
 
 func slot(n int64) int { return int(n & (window - 1)) }
 
-// fate of a number below head.
-func (o *reorder) written(n int64) bool { return o.done[slot(n)] == n+1 }
+// written says whether a number not far below head was written, and not given up.
+func (o *reorder) written(n int64) bool { return n >= 0 && o.done[slot(n)] == n+1 }
 
 // keep copies a packet that came before its turn. It reports false when it is here already.
 func (o *reorder) keep(n int64, p *packet) bool {
@@ -61,16 +61,12 @@ func (o *reorder) oldest() time.Duration {
 func (o *reorder) skip() int64 {
 	from := o.head
 	for !o.slots[slot(o.head)].held {
-		o.giveUp()
+		o.done[slot(o.head)] = 0
+		o.head++
 	}
 	o.holes++
 	o.missing += o.head - from
 	return o.head - from
-}
-
-func (o *reorder) giveUp() {
-	o.done[slot(o.head)] = -(o.head + 1)
-	o.head++
 }
 
 // pass marks the head as written.

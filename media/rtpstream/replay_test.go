@@ -2,11 +2,14 @@ package rtpstream
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -268,4 +271,64 @@ func mediaSpan(t *testing.T, s pcap.Stream, formats codec.PayloadTypes) time.Dur
 		end = max(end, int64(int32(h.Timestamp-first))+int64(ticks))
 	}
 	return media.TicksDuration(end, clock)
+}
+
+// TestReplayAsLegs replays everything that a capture sent to one port as one leg, whatever its
+// SSRCs and codecs, and once more with every packet cut off somewhere. Frames must follow each
+// other, and decoded audio be as long as media time.
+func TestReplayAsLegs(t *testing.T) {
+	dir := filepath.Join(dataDir(t), "rtp_captures")
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*cap*"))
+	if err != nil || len(files) == 0 {
+		t.Skipf("no captures: %v", err)
+	}
+	sources := 0
+	for _, file := range files {
+		legs := map[netip.AddrPort][]pcap.RTP{}
+		for _, s := range openStreams(t, file) {
+			legs[s.Key.Dst] = append(legs[s.Key.Dst], s.Packets...)
+		}
+		for port, packets := range legs {
+			slices.SortStableFunc(packets, func(a, b pcap.RTP) int { return a.Time.Compare(b.Time) })
+			for _, cut := range []bool{false, true} {
+				s := replayLeg(t, fmt.Sprint(filepath.Base(file), " to ", port, " cut ", cut), file, packets, cut)
+				sources = max(sources, s.Sources)
+			}
+		}
+	}
+	if sources < 2 {
+		t.Error("no leg changed its SSRC; the captures hold some that do")
+	}
+}
+
+func replayLeg(t *testing.T, name, file string, packets []pcap.RTP, cut bool) Stats {
+	pcm := &media.Samples{SampleRate: 8000, Limit: time.Hour}
+	decoder, err := decode.New(decode.Config{}, pcm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunker := media.NewChunker(0, decoder)
+	r := NewReceiver(Config{}, &monotonic{t: t, next: chunker})
+	known := uint32(0)
+	for i, p := range packets {
+		if ssrc := binary.BigEndian.Uint32(p.Data[8:]); ssrc != known {
+			known = ssrc
+			r.SetFormats(formats(t, rtpmaps(file, ssrc))) // every call of a capture has its own SDP
+		}
+		data := p.Data
+		if cut {
+			data = data[:i*7%(len(data)+1)]
+		}
+		if err := r.Receive(data, p.Time); err != nil && !(cut && errors.Is(err, ErrPacket)) {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	if err := errors.Join(r.Flush(), chunker.Close(), decoder.Close()); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	s := r.Stats()
+	if d := media.TicksDuration(int64(len(pcm.PCM)), 8000) - s.End; s.Frames > 0 && (d < -2*time.Millisecond || d > 2*time.Millisecond) {
+		t.Errorf("%s: decoded %v more than media's %v; %+v", name, d, s.End, s)
+	}
+	return s
 }
