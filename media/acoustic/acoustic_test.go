@@ -41,7 +41,7 @@ func speaker(t testing.TB, sampleRate int) *Speaker {
 	return s
 }
 
-func say(t testing.TB, s *Speaker, words int, origin media.Origin, parts ...[]int16) (Features, []Deviation, bool) {
+func say(t testing.TB, s *Speaker, words int, origin media.Origin, parts ...[]int16) (Features, Comparison, bool) {
 	t.Helper()
 	for _, p := range parts {
 		for len(p) > 0 {
@@ -121,35 +121,36 @@ func TestNothingToMeasure(t *testing.T) {
 	}
 }
 
-func TestDeviationsFromTheSpeakersBaseline(t *testing.T) {
+func TestComparisonWithTheSpeakersBaseline(t *testing.T) {
 	tests := []struct {
-		name  string
-		sound []int16
-		want  []Label
+		name         string
+		sound        []int16
+		pitch, level float64 // shifts in semitones and dB
+		want         Label
 	}{
-		{"as ever", syllables(10, 123, 0.21, 8000), nil},
-		{"louder", syllables(10, 120, 0.6, 8000), []Label{Louder}},
-		{"quieter", syllables(10, 120, 0.06, 8000), []Label{Quieter}},
-		{"higher", syllables(10, 170, 0.2, 8000), []Label{Higher}},
-		{"lower", syllables(10, 85, 0.2, 8000), []Label{Lower}},
+		{"as ever", syllables(10, 120, 0.2, 8000), 0, 0, ""},
+		{"louder", syllables(10, 120, 0.6, 8000), 0, 9.54, Louder},
+		{"quieter", syllables(10, 120, 0.06, 8000), 0, -10.46, Quieter},
+		{"higher", syllables(10, 170, 0.2, 8000), 6.03, 0, Higher},
+		{"lower", syllables(10, 85, 0.2, 8000), -5.97, 0, Lower},
 	}
 	for _, tt := range tests {
 		s := speaker(t, 8000)
 		for i := range 5 {
 			_, got, ok := say(t, s, 0, media.Heard, syllables(10, 118+float64(i), 0.2, 8000))
-			if !ok || got != nil {
-				t.Errorf("%s: turn %d of the baseline deviates: %v", tt.name, i, got)
+			if !ok || got.Deviations != nil || (got.PitchShift != nil) != (i >= settled) {
+				t.Errorf("%s: turn %d of the baseline: %+v", tt.name, i, got)
 			}
 		}
 		_, got, _ := say(t, s, 0, media.Heard, tt.sound)
-		if len(got) != len(tt.want) {
-			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
-			continue
+		if math.Abs(*got.PitchShift-tt.pitch) > 0.2 || math.Abs(*got.LevelShift-tt.level) > 0.5 {
+			t.Errorf("%s: shifts %.2f, %.2f; want %.2f, %.2f", tt.name, *got.PitchShift, *got.LevelShift, tt.pitch, tt.level)
 		}
-		for i := range got {
-			if got[i].Label != tt.want[i] || got[i].Sigma < notable {
-				t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
-			}
+		if tt.want == "" && len(got.Deviations) > 0 {
+			t.Errorf("%s: %v", tt.name, got.Deviations)
+		}
+		if tt.want != "" && (len(got.Deviations) != 1 || got.Deviations[0].Label != tt.want || got.Deviations[0].Sigma < notable) {
+			t.Errorf("%s: %v, want %v", tt.name, got.Deviations, tt.want)
 		}
 	}
 }

@@ -27,6 +27,14 @@ type Deviation struct {
 	Sigma float64 // in the speaker's own standard deviations, always positive
 }
 
+// Comparison sets a turn against the speaker's turns before it. A nil shift means that there is no
+// baseline yet, or that the turn could not be measured.
+type Comparison struct {
+	PitchShift *float64 // semitones above the speaker's usual pitch
+	LevelShift *float64 // dB above the speaker's usual level
+	Deviations []Deviation
+}
+
 const (
 	// settled is how many turns make a baseline.
 	settled = 3
@@ -91,20 +99,27 @@ func (b *baseline) add(f Features) {
 	}
 }
 
-// compare lists what differs, before the turn itself becomes part of the baseline.
-func (b *baseline) compare(f Features) (out []Deviation) {
+// compare is called before the turn itself becomes part of the baseline.
+func (b *baseline) compare(f Features) (out Comparison) {
 	for i, d := range dimensions() {
 		v, ok := d.value(f)
 		m := b.of[i]
 		if !ok || m.n < settled {
 			continue
 		}
-		sigma := (v - m.mean) / max(math.Sqrt(m.variance), d.least)
+		shift := v - m.mean
+		switch d.more {
+		case Higher:
+			out.PitchShift = &shift
+		case Louder:
+			out.LevelShift = &shift
+		}
+		sigma := shift / max(math.Sqrt(m.variance), d.least)
 		switch {
 		case sigma >= notable:
-			out = append(out, Deviation{d.more, sigma})
+			out.Deviations = append(out.Deviations, Deviation{d.more, sigma})
 		case sigma <= -notable:
-			out = append(out, Deviation{d.few, -sigma})
+			out.Deviations = append(out.Deviations, Deviation{d.few, -sigma})
 		}
 	}
 	return out

@@ -111,15 +111,15 @@ func (s *Speaker) Discard() {
 // Turn ends the turn at hand. It gives its features and how they differ from the speaker's turns
 // before, then adds them to the baseline. Words may be 0 when unknown. It reports false when there
 // was no speech to measure.
-func (s *Speaker) Turn(words int) (Features, []Deviation, bool) {
+func (s *Speaker) Turn(words int) (Features, Comparison, bool) {
 	defer s.Discard()
 	f, ok := s.features(words)
 	if !ok {
-		return Features{}, nil, false
+		return Features{}, Comparison{}, false
 	}
-	deviations := s.baseline.compare(f)
+	against := s.baseline.compare(f)
 	s.baseline.add(f)
-	return f, deviations, true
+	return f, against, true
 }
 
 func (s *Speaker) features(words int) (Features, bool) {
