@@ -1,0 +1,203 @@
+// Package access decides who may call the HTTP surface, for which tenant and as
+// what.
+//
+// Enters: requests. Leaves: requests with an Identity, or 401 and 403 problems.
+// It imports problem only.
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"throughline/problem"
+)
+
+// DefaultTenant is whose data it is where no tokens are configured.
+const DefaultTenant = "default"
+
+// Role is what a caller may do.
+type Role string
+
+// The roles. Each may also do what the ones named in Grants may.
+const (
+	Admin      Role = "admin"      // everything
+	Supervisor Role = "supervisor" // read everything of the tenant, give feedback
+	Agent      Role = "agent"      // the same, from an agent's desktop
+	Source     Role = "source"     // send messages, events, consents, identities
+)
+
+// Token is one credential.
+type Token struct {
+	Token  string `yaml:"token"`
+	Tenant string `yaml:"tenant"`
+	Role   Role   `yaml:"role"`
+	Name   string `yaml:"name"` // what audit entries call the caller
+}
+
+// Config lists who may call. Without tokens only this machine may.
+type Config struct {
+	Tokens []Token `yaml:"tokens" doc:"list of {token, tenant, role (admin, supervisor, agent or source), name}; empty admits everybody on this machine and refuses to listen elsewhere"`
+}
+
+// Identity is who calls.
+type Identity struct {
+	Tenant string
+	Role   Role
+	Name   string
+}
+
+// Guard admits callers. It is safe for concurrent use.
+type Guard struct {
+	tokens map[[32]byte]Identity // by SHA-256, so that looking up leaks no timing of the token
+}
+
+// New checks the tokens.
+func New(cfg Config) (*Guard, error) {
+	g := &Guard{tokens: map[[32]byte]Identity{}}
+	for i, t := range cfg.Tokens {
+		if len(t.Token) < 16 {
+			return nil, fmt.Errorf("access.tokens[%d]: token is shorter than 16 characters", i)
+		}
+		if !slices.Contains([]Role{Admin, Supervisor, Agent, Source}, t.Role) {
+			return nil, fmt.Errorf("access.tokens[%d]: role is %q: use admin, supervisor, agent or source", i, t.Role)
+		}
+		if t.Tenant == "" {
+			t.Tenant = DefaultTenant
+		}
+		g.tokens[sha256.Sum256([]byte(t.Token))] = Identity{Tenant: t.Tenant, Role: t.Role, Name: t.Name}
+	}
+	return g, nil
+}
+
+// Open tells whether there are no tokens.
+func (g *Guard) Open() bool { return len(g.tokens) == 0 }
+
+// CheckListen refuses an address that others can reach while nobody needs a token.
+func (g *Guard) CheckListen(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("http.listen is not host:port: %w", err)
+	}
+	if g.Open() && !loopback(host) {
+		return errors.New("http.listen is reachable from other machines and access.tokens is empty: configure tokens, or listen on 127.0.0.1")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return ip != nil && ip.IsLoopback()
+}
+
+type key struct{}
+
+// Of is who makes the request that ctx belongs to.
+func Of(ctx context.Context) Identity {
+	id, _ := ctx.Value(key{}).(Identity)
+	return id
+}
+
+// Tenant is whose data the request is about.
+func Tenant(r *http.Request) string { return Of(r.Context()).Tenant }
+
+// Require admits callers in one of the roles (admins always).
+func (g *Guard) Require(roles ...Role) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			id, p := g.identify(r)
+			if p == nil && id.Role != Admin && !slices.Contains(roles, id.Role) {
+				p = problem.New(http.StatusForbidden, fmt.Sprintf("the token's role is %s; this needs %s", id.Role, join(roles)))
+			}
+			if p != nil {
+				if p.Status == http.StatusUnauthorized {
+					w.Header().Set("WWW-Authenticate", `Bearer realm="throughline"`)
+				}
+				problem.Write(w, p)
+				return
+			}
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, id)))
+		})
+	}
+}
+
+func join(roles []Role) string {
+	s := make([]string, len(roles))
+	for i, r := range roles {
+		s[i] = string(r)
+	}
+	return strings.Join(append(s, string(Admin)), " or ")
+}
+
+// cookie carries the token of the live screen, since EventSource and WebSocket
+// of browsers cannot set headers.
+const cookie = "throughline_token"
+
+func (g *Guard) identify(r *http.Request) (Identity, *problem.Problem) {
+	if g.Open() {
+		// A page of another site must not reach us by a name that resolves to
+		// this machine (DNS rebinding).
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if !loopback(host) {
+			return Identity{}, problem.New(http.StatusForbidden, "without access.tokens only requests to localhost or a loopback address are answered")
+		}
+		return Identity{Tenant: DefaultTenant, Role: Admin, Name: "local"}, nil
+	}
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if token == "" {
+		if c, err := r.Cookie(cookie); err == nil {
+			token = c.Value
+		}
+	}
+	if token == "" {
+		return Identity{}, problem.New(http.StatusUnauthorized, "send the header Authorization: Bearer TOKEN, with a token of access.tokens")
+	}
+	id, ok := g.tokens[sha256.Sum256([]byte(token))]
+	if !ok {
+		return Identity{}, problem.New(http.StatusUnauthorized, "the token is not one of access.tokens")
+	}
+	return id, nil
+}
+
+// SignIn handles POST /v1/session with the form field token: it puts the token
+// into a cookie for the live screen and goes to it.
+func (g *Guard) SignIn(w http.ResponseWriter, r *http.Request) {
+	token := r.PostFormValue("token")
+	if _, ok := g.tokens[sha256.Sum256([]byte(token))]; !ok {
+		problem.Write(w, problem.New(http.StatusUnauthorized, "field token is not one of access.tokens"))
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: "/", HttpOnly: true, Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", SameSite: http.SameSiteStrictMode})
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// Page shows the live screen to who may see it and asks others for their token.
+func (g *Guard) Page(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, p := g.identify(r); p != nil && p.Status == http.StatusUnauthorized {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte(signInPage))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const signInPage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Throughline</title><style>body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;color-scheme:light dark}
+form{display:grid;gap:.75rem;width:20rem}input,button{font:inherit;padding:.5rem .75rem}</style>
+<form method="post" action="/v1/session"><h1>Throughline</h1><label for="token">Access token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus><button>Open the live screen</button></form></html>
+`

@@ -1,0 +1,94 @@
+package access
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+const (
+	agentToken  = "agent-token-0123456789"
+	sourceToken = "source-token-0123456789"
+)
+
+func guard(t *testing.T, tokens ...Token) *Guard {
+	t.Helper()
+	g, err := New(Config{Tokens: tokens})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func TestWhoMayCall(t *testing.T) {
+	closed := guard(t, Token{Token: agentToken, Tenant: "acme", Role: Agent}, Token{Token: sourceToken, Role: Source})
+	open := guard(t)
+	for name, c := range map[string]struct {
+		guard  *Guard
+		host   string
+		header http.Header
+		want   int
+		tenant string
+	}{
+		"local without tokens":   {open, "127.0.0.1:8080", nil, 200, DefaultTenant},
+		"localhost":              {open, "localhost:8080", nil, 200, DefaultTenant},
+		"ipv6":                   {open, "[::1]:8080", nil, 200, DefaultTenant},
+		"rebound name":           {open, "evil.example:8080", nil, 403, ""},
+		"no token":               {closed, "x", nil, 401, ""},
+		"wrong token":            {closed, "x", http.Header{"Authorization": {"Bearer nope"}}, 401, ""},
+		"right token":            {closed, "x", http.Header{"Authorization": {"Bearer " + agentToken}}, 200, "acme"},
+		"right token, cookie":    {closed, "x", http.Header{"Cookie": {"throughline_token=" + agentToken}}, 200, "acme"},
+		"token of another role":  {closed, "x", http.Header{"Authorization": {"Bearer " + sourceToken}}, 403, ""},
+		"basic is not a bearer":  {closed, "x", http.Header{"Authorization": {"Basic " + agentToken}}, 401, ""},
+		"empty bearer, no cheat": {closed, "x", http.Header{"Authorization": {"Bearer "}}, 401, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tenant := ""
+			h := c.guard.Require(Agent)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { tenant = Tenant(r) }))
+			r := httptest.NewRequest("GET", "/v1/alerts", nil)
+			r.Host = c.host
+			if c.header != nil {
+				r.Header = c.header
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != c.want || tenant != c.tenant {
+				t.Errorf("status %d tenant %q, want %d %q: %s", w.Code, tenant, c.want, c.tenant, w.Body)
+			}
+		})
+	}
+}
+
+func TestListenNeedsTokensOutside(t *testing.T) {
+	for addr, ok := range map[string]bool{"127.0.0.1:1": true, "localhost:1": true, "[::1]:1": true, "0.0.0.0:1": false, ":1": false, "10.0.0.1:1": false} {
+		if err := guard(t).CheckListen(addr); (err == nil) != ok {
+			t.Errorf("%s: %v", addr, err)
+		}
+		if err := guard(t, Token{Token: agentToken, Role: Agent}).CheckListen(addr); err != nil {
+			t.Errorf("%s with tokens: %v", addr, err)
+		}
+	}
+}
+
+func TestBadTokensAreNamed(t *testing.T) {
+	for want, tok := range map[string]Token{"tokens[0]: token is shorter": {Token: "x", Role: Agent}, `role is "king"`: {Token: agentToken, Role: "king"}} {
+		if _, err := New(Config{Tokens: []Token{tok}}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), agentToken) {
+			t.Errorf("got %v, want %q and no token", err, want)
+		}
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	g := guard(t, Token{Token: agentToken, Role: Agent})
+	for token, want := range map[string]int{agentToken: http.StatusSeeOther, "wrong": http.StatusUnauthorized, "": http.StatusUnauthorized} {
+		r := httptest.NewRequest("POST", "/v1/session", strings.NewReader(url.Values{"token": {token}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		g.SignIn(w, r)
+		if w.Code != want {
+			t.Errorf("token %q: %d, want %d", token, w.Code, want)
+		}
+	}
+}
