@@ -24,7 +24,7 @@ const (
 // Deviation is a difference worth showing.
 type Deviation struct {
 	Label Label
-	Sigma float64 // in the speaker's own standard deviations, always positive
+	Sigma float64 // in standard deviations of the speaker, always positive
 }
 
 // Comparison sets a turn against the speaker's turns before it. A nil shift means that there is no
@@ -37,7 +37,10 @@ type Comparison struct {
 
 const (
 	// settled is how many turns make a baseline.
-	settled = 3
+	settled = 4
+	// trust is how many turns the usual spread of a dimension is worth beside the speaker's own. A
+	// few turns that happen to be alike would otherwise make every later one remarkable.
+	trust = 5
 	// memory is how many turns a baseline remembers, in effect: a call drifts, and what was unusual
 	// at its beginning may become usual.
 	memory = 50
@@ -45,12 +48,12 @@ const (
 	notable = 2.0
 )
 
-// dimension is one feature with its two labels. least is the smallest standard deviation believed:
-// about the least difference that listeners notice, so that a monotonous speaker's every breath is
-// not labelled.
+// dimension is one feature with its two labels. usual is the standard deviation within a speaker
+// from which the estimate starts: round figures that we chose by measuring calls,
+// not published ones.
 type dimension struct {
 	value     func(Features) (float64, bool)
-	least     float64
+	usual     float64
 	more, few Label
 }
 
@@ -64,11 +67,11 @@ func dimensions() [5]dimension {
 	same := func(v float64) float64 { return v }
 	semitones := func(hz float64) float64 { return 12 * math.Log2(hz) }
 	return [5]dimension{
-		{func(f Features) (float64, bool) { return f.Level, true }, 1.5, Louder, Quieter},
-		{func(f Features) (float64, bool) { return of(f.Pitch, semitones) }, 0.75, Higher, Lower},
-		{func(f Features) (float64, bool) { return of(f.PitchRange, same) }, 1, Livelier, Flatter},
-		{func(f Features) (float64, bool) { return of(f.SyllableRate, same) }, 0.4, Faster, Slower},
-		{func(f Features) (float64, bool) { return f.PauseShare, true }, 0.05, MorePauses, FewPauses},
+		{func(f Features) (float64, bool) { return f.Level, true }, 3, Louder, Quieter},
+		{func(f Features) (float64, bool) { return of(f.Pitch, semitones) }, 2.5, Higher, Lower},
+		{func(f Features) (float64, bool) { return of(f.PitchRange, same) }, 5, Livelier, Flatter},
+		{func(f Features) (float64, bool) { return of(f.SyllableRate, same) }, 1, Faster, Slower},
+		{func(f Features) (float64, bool) { return f.PauseShare, true }, 0.08, MorePauses, FewPauses},
 	}
 }
 
@@ -114,7 +117,8 @@ func (b *baseline) compare(f Features) (out Comparison) {
 		case Louder:
 			out.LevelShift = &shift
 		}
-		sigma := shift / max(math.Sqrt(m.variance), d.least)
+		n := float64(min(m.n, memory))
+		sigma := shift / math.Sqrt((n*m.variance+trust*d.usual*d.usual)/(n+trust))
 		switch {
 		case sigma >= notable:
 			out.Deviations = append(out.Deviations, Deviation{d.more, sigma})
