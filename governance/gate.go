@@ -114,7 +114,9 @@ func (g *Gate) redact(t *event.Turn, partial bool) {
 	g.memory.with(conversationKey(t.Tenant, t.Interaction), t.ID, !partial, func(c *redact.Conversation) {
 		ahead := *c
 		r := g.redacter.Next(c, said)
-		blank(t.Words, said.Text, r, g.redacter.Next(&ahead, inWords(said, t.Words)))
+		if len(t.Words) > 0 {
+			blank(t.Words, said.Text, r, g.redacter.Next(&ahead, inWords(said, t.Words)))
+		}
 		t.Stable = moved(t.Stable, r)
 		t.Text = r.Text
 		for _, p := range r.Replaced {

@@ -133,12 +133,8 @@ func (t *text) besides() int {
 
 // weakly tells whether only a bare "number" stands before r.
 func (t *text) weakly(r run) bool {
-	for k := len(t.hints) - 1; k >= 0; k-- {
-		if h := t.hints[k]; h.token < r.first() {
-			return h.weak
-		}
-	}
-	return true
+	k := t.hintsBefore(r.first())
+	return k == 0 || t.hints[k-1].weak
 }
 
 // afterCard takes what follows a whole card in the same run: expiry and code.

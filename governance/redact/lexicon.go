@@ -63,11 +63,12 @@ func makeLexicon() map[string]lex {
 		"percent", "usd", "eur", "gbp", "brl", "reais", "pesos", "point"} {
 		m[w] = lex{scale: true}
 	}
-	for tp, words := range topicWords {
-		for _, w := range words {
-			l := m[w]
-			l.topic = tp
-			m[w] = l
+	for tp := aCard; tp <= aZip; tp++ {
+		for _, w := range topicWords[tp] {
+			if l := m[w]; l.topic == nothing { // a word of two topics has the first
+				l.topic = tp
+				m[w] = l
+			}
 		}
 	}
 	for _, w := range []string{"number", "nummer", "número", "numero", "numéro", "no", "nr"} {

@@ -28,6 +28,10 @@ func (t *text) named(out []Finding) []Finding {
 		for j < len(tags) && tags[j] == tp+1 {
 			j++
 		}
+		if digits(t, i, j) && !tagged[(tp-1)/2].numeric() {
+			i = j
+			continue // "3" is nobody
+		}
 		f := Finding{Type: tagged[(tp-1)/2], Rule: "tagger", Start: t.tokens[i].start, End: t.tokens[j-1].end}
 		if w := t.s[f.Start:f.End]; len(w) > 2 && (strings.HasSuffix(w, "'s") || strings.HasSuffix(w, "'S")) {
 			f.End -= 2
@@ -37,6 +41,20 @@ func (t *text) named(out []Finding) []Finding {
 		i = j
 	}
 	return out
+}
+
+func digits(t *text, i, j int) bool {
+	for ; i < j; i++ {
+		if !t.tokens[i].numeral {
+			return false
+		}
+	}
+	return true
+}
+
+// numeric tells whether digits alone can be of type tp.
+func (tp Type) numeric() bool {
+	return tp == Address || tp == Zip || tp == Age || tp == DateTime
 }
 
 // urls finds web addresses with their scheme or "www.".

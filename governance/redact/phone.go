@@ -17,7 +17,7 @@ func (t *text) phones(runs []run, asked topic, words int, out []Finding) []Findi
 				continue
 			}
 			for i := 0; i < len(f.items); {
-				if i+3 < len(f.items) && t.shaped(f.items[i].first, f.items[i+2].last) {
+				if i+3 < len(f.items) && max(len(f.items[i].digits), len(f.items[i+2].digits)) == 4 && t.shaped(f.items[i].first, f.items[i+2].last) {
 					i += 3 // a date with its time
 					continue
 				}
@@ -158,25 +158,26 @@ func northAmerican(items []item) bool {
 	return len(items) >= k+3 && len(items[k].digits) == 3 && len(items[k+1].digits) == 3 && len(items[k+2].digits) == 4
 }
 
-// dotted tells an IPv4 address or a version: only dots between the groups.
+// dotted tells an IPv4 address or a version: only dots between the groups. Five
+// pairs are a French phone number.
 func dotted(items []item, t *text) bool {
 	if len(items) < 4 {
 		return false
 	}
+	pairs := len(items[0].digits) == 2
 	for i := 1; i < len(items); i++ {
 		if t.s[t.tokens[items[i-1].last].end:t.tokens[items[i].first].start] != "." || len(items[i].digits) > 3 {
 			return false
 		}
+		pairs = pairs && len(items[i].digits) == 2
 	}
-	return len(items) == 4 && len(items[0].digits) > 2 || len(items) != 5
+	return len(items) != 5 || !pairs
 }
 
 func (t *text) weaklyAt(first int) bool {
-	for k := len(t.hints) - 1; k >= 0; k-- {
-		if h := t.hints[k]; h.token < first && first-h.token <= reachBack {
-			if !h.weak {
-				return false
-			}
+	for k := t.hintsBefore(first) - 1; k >= 0 && first-t.hints[k].token <= reachBack; k-- {
+		if !t.hints[k].weak {
+			return false
 		}
 	}
 	return true

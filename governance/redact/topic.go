@@ -1,5 +1,7 @@
 package redact
 
+import "sort"
+
 // topic is what a number near a word is probably about.
 type topic uint8
 
@@ -129,11 +131,9 @@ const (
 // before this turn.
 func (t *text) about(first, last int, asked topic) topic {
 	weak := nothing
-	for k := len(t.hints) - 1; k >= 0; k-- {
+	from := t.hintsBefore(first)
+	for k := from - 1; k >= 0; k-- {
 		h := t.hints[k]
-		if h.token >= first {
-			continue
-		}
 		if first-h.token > reachBack || weak != nothing && first-h.token > reachBack/2+2 {
 			break
 		}
@@ -146,8 +146,11 @@ func (t *text) about(first, last int, asked topic) topic {
 	if weak != nothing && asked == nothing {
 		return weak
 	}
-	for _, h := range t.hints {
-		if h.token > last && h.token-last <= reachAhead && !h.weak {
+	for _, h := range t.hints[from:] {
+		if h.token-last > reachAhead {
+			break
+		}
+		if h.token > last && !h.weak {
 			return h.topic
 		}
 	}
@@ -157,9 +160,18 @@ func (t *text) about(first, last int, asked topic) topic {
 	return weak
 }
 
+// hintsBefore is how many hints stand before a token.
+func (t *text) hintsBefore(token int) int {
+	return sort.Search(len(t.hints), func(k int) bool { return t.hints[k].token >= token })
+}
+
 // near tells whether tp is brought up within reach of tokens first…last.
 func (t *text) near(tp topic, first, last, back, ahead int) bool {
-	for _, h := range t.hints {
+	from := t.hintsBefore(first - back)
+	for _, h := range t.hints[from:] {
+		if h.token-last > ahead {
+			break
+		}
 		if h.topic == tp && (h.token < first && first-h.token <= back || h.token > last && h.token-last <= ahead) {
 			return true
 		}
