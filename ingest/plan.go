@@ -229,18 +229,23 @@ func (p *plan) place(a Arrival, c *event.Interaction) error {
 }
 
 // introduce publishes the handles of a's person that were not published lately,
-// and that they belong to one customer.
+// and that they belong to one customer. A handle that comes without a name never
+// replaces the same one with a name.
 func (p *plan) introduce(a Arrival, at time.Time) {
-	customer := a.customer()
+	customer, name := a.customer(), a.Person.Name
 	by := string(a.Channel)
 	for i, h := range a.Person.Handles {
 		h = h.Canonical()
 		owner := event.CustomerID(a.Tenant, h)
-		id := event.ID("n", a.Tenant, owner, string(h.Kind), h.Value, a.Person.Name)
+		nameless := event.ID("n", a.Tenant, owner, string(h.Kind), h.Value)
+		id := nameless
+		if name != "" {
+			id = event.ID("n", a.Tenant, owner, string(h.Kind), h.Value, name)
+		}
 		if _, ok := p.known(id); !ok {
-			p.fresh[id] = ""
+			p.fresh[id], p.fresh[nameless] = "", ""
 			p.msgs = append(p.msgs, event.Identities().Message(event.Identity{ID: id, Tenant: a.Tenant, Customer: owner,
-				Handle: &h, Name: a.Person.Name, By: by, Why: "came with a message", At: at}))
+				Handle: &h, Name: name, By: by, Why: "came with a message", At: at}))
 		}
 		if i == 0 || owner == customer {
 			continue
