@@ -142,12 +142,15 @@ func jsonLines[T any](file string) ([]T, error) {
 	return out, nil
 }
 
+// FoldFile is the name of a fold's file.
+func FoldFile(fold int) string { return fmt.Sprintf("fold%d.json", fold) }
+
 // NLUPlusPlus reads every fold file in the folder of one domain, or those given
 // (Casanueva et al., NAACL Findings 2022).
 func NLUPlusPlus(folder string, folds ...int) ([]Example, error) {
 	var files []string
 	for _, fold := range folds {
-		files = append(files, filepath.Join(folder, fmt.Sprintf("fold%d.json", fold)))
+		files = append(files, filepath.Join(folder, FoldFile(fold)))
 	}
 	if len(folds) == 0 {
 		var err error

@@ -28,6 +28,12 @@ type Options struct {
 	// means the one that scored best in cross-validation.
 	Threshold float64
 	Folds     int // of cross-validation; 0 means DefaultFolds
+	// Spare bounds what the threshold may cost: it is the highest one at which at
+	// most this share of the right answers is lost. 0 means the threshold that
+	// balances right answers in scope with silence out of scope.
+	Spare float64
+	// Held are examples to calibrate on, instead of cross-validation.
+	Held []Example
 }
 
 // Defaults of Options.
@@ -91,8 +97,8 @@ func FitTaxonomy(ctx context.Context, t Taxonomy, e Embedder, o Options) (*Head,
 	return Fit(ctx, names, examples, o)
 }
 
-// Fit fits a head. Probabilities and the threshold come from cross-validation:
-// every example is judged by a machine that has not seen it.
+// Fit fits a head. Probabilities and the threshold come from examples that the
+// judging machine has not seen: o.Held, or each fold in turn.
 func Fit(ctx context.Context, names []string, examples []Example, o Options) (*Head, error) {
 	if o.Cost <= 0 {
 		o.Cost = DefaultCost
@@ -101,14 +107,22 @@ func Fit(ctx context.Context, names []string, examples []Example, o Options) (*H
 		o.Folds = DefaultFolds
 	}
 	h := &Head{names: names}
-	judged, err := judge(ctx, len(names), examples, o)
-	if err != nil {
-		return nil, fmt.Errorf("fit intents: %w", err)
-	}
-	if err := h.calibrate(examples, judged, o); err != nil {
-		return nil, fmt.Errorf("fit intents: %w", err)
-	}
+	var err error
 	if h.machine, err = separate(ctx, len(names), examples, o); err != nil {
+		return nil, fmt.Errorf("fit intents: %w", err)
+	}
+	known, judged := o.Held, make([][]float64, len(o.Held))
+	for i, e := range o.Held {
+		judged[i] = make([]float64, len(names))
+		h.machine.Margins(e.Vector, judged[i])
+	}
+	if len(o.Held) == 0 {
+		known = examples
+		if judged, err = judge(ctx, len(names), examples, o); err != nil {
+			return nil, fmt.Errorf("fit intents: %w", err)
+		}
+	}
+	if err := h.calibrate(known, judged, o); err != nil {
 		return nil, fmt.Errorf("fit intents: %w", err)
 	}
 	return h, nil
@@ -198,15 +212,6 @@ func (h *Head) calibrate(examples []Example, judged [][]float64, o Options) erro
 		}
 		verdicts = append(verdicts, v)
 	}
-	slices.SortFunc(verdicts, func(a, b verdict) int {
-		if a.probability < b.probability {
-			return -1
-		}
-		if a.probability > b.probability {
-			return 1
-		}
-		return 0
-	})
 	score := func(threshold float64) (accuracy, silent float64) {
 		for _, v := range verdicts {
 			switch {
@@ -221,11 +226,19 @@ func (h *Head) calibrate(examples []Example, judged [][]float64, o Options) erro
 	h.threshold = o.Threshold
 	if h.threshold == 0 {
 		h.threshold = 0.5
+		if o.Spare > 0 {
+			h.threshold = 0.01
+		}
 		if out > 0 {
 			best := -1.0
-			for step := range 90 {
-				threshold := 0.05 + 0.01*float64(step)
-				if accuracy, silent := score(threshold); accuracy+silent > best {
+			all, _ := score(0)
+			for step := range 95 {
+				threshold := 0.01 + 0.01*float64(step)
+				accuracy, silent := score(threshold)
+				if o.Spare > 0 && accuracy >= all-o.Spare {
+					h.threshold = threshold
+				}
+				if o.Spare == 0 && accuracy+silent > best {
 					best, h.threshold = accuracy+silent, threshold
 				}
 			}

@@ -11,7 +11,7 @@ func pack(vectors []Vector) (columns, []Vector) {
 	var width uint32
 	for _, v := range vectors {
 		for j := range v.Value {
-			width = max(width, v.at(j)+1)
+			width = max(width, v.At(j)+1)
 		}
 	}
 	c := columns{of: make([]int32, width)}
@@ -19,7 +19,7 @@ func pack(vectors []Vector) (columns, []Vector) {
 	for i, v := range vectors {
 		p := Vector{Index: make([]uint32, len(v.Value)), Value: v.Value}
 		for j := range v.Value {
-			at := v.at(j)
+			at := v.At(j)
 			if c.of[at] == 0 {
 				c.count++
 				c.of[at] = int32(c.count)

@@ -157,7 +157,7 @@ func (m *Machine) Margins(v Vector, out []float64) {
 		out[k] = float64(m.bias[k])
 	}
 	for i, x := range v.Value {
-		column := m.columns.column(v.at(i))
+		column := m.columns.column(v.At(i))
 		if column < 0 {
 			continue
 		}

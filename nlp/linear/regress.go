@@ -148,7 +148,7 @@ func (f *loss) row(i int, x, grad, scores []float64) float64 {
 	copy(scores, x[f.width*k:])
 	v := f.rows[i]
 	for j, value := range v.Value {
-		at := int(v.at(j)) * k
+		at := int(v.At(j)) * k
 		floats.AddScaled(scores, float64(value), x[at:at+k])
 	}
 	counts, target := f.counts(i), f.targets[i]
@@ -170,7 +170,7 @@ func (f *loss) row(i int, x, grad, scores []float64) float64 {
 	floats.Scale(counts, scores)
 	floats.Add(grad[f.width*k:], scores)
 	for j, value := range v.Value {
-		at := int(v.at(j)) * k
+		at := int(v.At(j)) * k
 		floats.AddScaled(grad[at:at+k], float64(value), scores)
 	}
 	return sum * counts
@@ -201,7 +201,7 @@ func (r *Regression) Scores(v Vector) []float64 {
 		out[k] = float64(r.Bias[k])
 	}
 	for i, x := range v.Value {
-		at := int(v.at(i)) * r.Classes
+		at := int(v.At(i)) * r.Classes
 		for k, w := range r.Weights[at : at+r.Classes] {
 			out[k] += float64(x) * float64(w)
 		}

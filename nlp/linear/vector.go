@@ -12,8 +12,8 @@ type Vector struct {
 	Value []float32
 }
 
-// at is the position of the i-th value.
-func (v Vector) at(i int) uint32 {
+// At is the position of the i-th value.
+func (v Vector) At(i int) uint32 {
 	if v.Index == nil {
 		return uint32(i)
 	}
@@ -24,7 +24,7 @@ func (v Vector) at(i int) uint32 {
 func (v Vector) Dot(weights []float32) float64 {
 	var sum float64
 	for i, x := range v.Value {
-		if at := v.at(i); int(at) < len(weights) {
+		if at := v.At(i); int(at) < len(weights) {
 			sum += float64(x) * float64(weights[at])
 		}
 	}
@@ -48,7 +48,7 @@ func (v Vector) Cosine(w Vector) float64 {
 	}
 	var sum float64
 	for i, j := 0, 0; i < len(v.Value) && j < len(w.Value); {
-		switch a, b := v.at(i), w.at(j); {
+		switch a, b := v.At(i), w.At(j); {
 		case a < b:
 			i++
 		case a > b:
@@ -95,11 +95,11 @@ func (v Vector) Joined(width uint32, other Vector, share float32) Vector {
 	n := len(v.Value) + len(other.Value)
 	out := Vector{Index: make([]uint32, 0, n), Value: make([]float32, 0, n)}
 	for i, x := range v.Value {
-		out.Index = append(out.Index, v.at(i))
+		out.Index = append(out.Index, v.At(i))
 		out.Value = append(out.Value, x)
 	}
 	for i, x := range other.Value {
-		out.Index = append(out.Index, width+other.at(i))
+		out.Index = append(out.Index, width+other.At(i))
 		out.Value = append(out.Value, x*share)
 	}
 	return out

@@ -1,0 +1,118 @@
+package eval
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+)
+
+// asr measures word error rates of clean files, of the same over a telephone's
+// codec, and with lost packets.
+func (h Harness) asr(ctx context.Context, q request) (Result, error) {
+	folder := q.data
+	if q.test != "" {
+		folder = q.test
+	}
+	clips, err := manifest(filepath.Join(folder, "manifest.jsonl"))
+	if err != nil {
+		return Result{}, err
+	}
+	wrong := make(map[string][]float64)
+	words := make([]float64, len(clips))
+	for i, c := range clips {
+		truth := spoken(c.Text)
+		words[i] = float64(len(truth))
+		for name, condition := range map[string]Condition{"wer": Clean, "wer_mulaw": MuLaw, "wer_loss5": Loss5} {
+			text, err := h.Recognise(ctx, filepath.Join(folder, c.File), condition)
+			if err != nil {
+				return Result{}, fmt.Errorf("recognise %s: %w", c.File, err)
+			}
+			wrong[name] = append(wrong[name], float64(distance(truth, spoken(text))))
+		}
+	}
+	r := Result{N: len(clips), Model: "recogniser", Version: h.RecogniseVersion}
+	r.Metrics, r.CI = intervals(len(clips), func(drawn []int) map[string]float64 {
+		out := make(map[string]float64)
+		for name, errors := range wrong {
+			var e, n float64
+			for _, i := range drawn {
+				e, n = e+errors[i], n+words[i]
+			}
+			out[name] = ratio(e, n)
+		}
+		return out
+	})
+	return r, nil
+}
+
+type clip struct{ File, Text string }
+
+func manifest(file string) ([]clip, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	defer f.Close()
+	var out []clip
+	for s := bufio.NewScanner(f); s.Scan(); {
+		var c clip
+		if err := json.Unmarshal(s.Bytes(), &c); err != nil {
+			return nil, fmt.Errorf("read manifest: line %d: %w", len(out)+1, err)
+		}
+		out = append(out, c)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("read manifest: %s is empty", file)
+	}
+	return out, nil
+}
+
+// spoken is a transcript as words alone: lower case, no punctuation, figures of
+// one digit as words.
+func spoken(text string) []string {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && r != '\''
+	})
+	digits := [...]string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
+	for i, w := range words {
+		w = strings.Trim(w, "'")
+		switch w {
+		case "mr":
+			w = "mister"
+		case "mrs":
+			w = "missus"
+		case "dr":
+			w = "doctor"
+		}
+		if len(w) == 1 && w[0] >= '0' && w[0] <= '9' {
+			w = digits[w[0]-'0']
+		}
+		words[i] = w
+	}
+	return words
+}
+
+// distance is the Levenshtein distance in words.
+func distance(a, b []string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, x := range a {
+		corner := row[0]
+		row[0] = i + 1
+		for j, y := range b {
+			next := corner
+			if x != y {
+				next = 1 + min(corner, row[j], row[j+1])
+			}
+			corner, row[j+1] = row[j+1], next
+		}
+	}
+	return row[len(b)]
+}

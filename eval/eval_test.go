@@ -1,0 +1,180 @@
+package eval
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"throughline/governance/redact"
+	"throughline/nlp/corpus"
+)
+
+func TestCommandLineErrorsNameTheFix(t *testing.T) {
+	for name, c := range map[string]struct{ args, want string }{
+		"no task":       {"", "no task"},
+		"unknown task":  {"weather --set x", "it measures intents, sentiment, emotion, pii"},
+		"not yet":       {"summary --set tweetsumm", "it measures"},
+		"unknown set":   {"intents --set banking", "banking77"},
+		"no recogniser": {"asr --set asr_refs_small", "it measures"},
+		"loose word":    {"intents --set clinc150 now", `"now" is no option`},
+		"shots":         {"intents --set clinc150 --shots -1", "0 or more"},
+		"model":         {"sentiment --set meld --data testdata/meld --model gpt", "there are floor"},
+		"missing data":  {"sentiment --set meld --data testdata/nowhere", "dev_sent_emo.csv"},
+		"shots of many": {"intents --set nlupp --data x --shots 5", "--shots is not for this set"},
+	} {
+		var out bytes.Buffer
+		err := Main(context.Background(), strings.Fields(c.args), &out)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+	var out bytes.Buffer
+	if err := Main(context.Background(), []string{"--help"}, &out); err != nil || !strings.Contains(out.String(), "us_airline_sentiment") {
+		t.Errorf("help: %v\n%s", err, out.String())
+	}
+	if _, err := (Harness{}).parse([]string{"intents", "-h"}, &out); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("help of a task: %v", err)
+	}
+}
+
+// last decodes the last line, which is what other programs read.
+func last(t *testing.T, out string) Result {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var r Result
+	d := json.NewDecoder(strings.NewReader(lines[len(lines)-1]))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		t.Fatalf("last line %q: %v", lines[len(lines)-1], err)
+	}
+	return r
+}
+
+func run(t *testing.T, h Harness, args ...string) Result {
+	t.Helper()
+	var out bytes.Buffer
+	if err := h.Main(context.Background(), args, &out); err != nil {
+		t.Fatal(err)
+	}
+	return last(t, out.String())
+}
+
+func TestSmallSetsAreScored(t *testing.T) {
+	r := run(t, Harness{}, "sentiment", "--set", "meld", "--data", "testdata/meld")
+	if r.N != 4 || r.Metrics["accuracy"] != 1 || r.Model != "floor" || r.Version == "" {
+		t.Errorf("meld: %+v", r)
+	}
+	r = run(t, Harness{}, "intents", "--set", "clinc150", "--data", "testdata/clinc150", "--test", "testdata/clinc150")
+	if r.N != 6 || r.Metrics["accuracy"] < 0.7 || r.CI["accuracy"][0] > r.Metrics["accuracy"] || r.CI["accuracy"][1] < r.Metrics["accuracy"] {
+		t.Errorf("clinc150: %+v", r)
+	}
+	if _, ok := r.Metrics["oos_recall"]; !ok {
+		t.Errorf("clinc150 without oos_recall: %+v", r)
+	}
+	again := run(t, Harness{}, "intents", "--set", "clinc150", "--data", "testdata/clinc150", "--test", "testdata/clinc150", "--json")
+	if a, b := r.CI["accuracy"], again.CI["accuracy"]; a != b {
+		t.Errorf("two runs differ: %v, %v", a, b)
+	}
+}
+
+func TestWordErrors(t *testing.T) {
+	dir := t.TempDir()
+	rows := `{"file":"a.wav","text":"Turn left at 2, Mr. Smith"}` + "\n" + `{"file":"b.wav","text":"hello"}` + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "manifest.jsonl"), []byte(rows), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h := Harness{Recognise: func(_ context.Context, path string, c Condition) (string, error) {
+		switch {
+		case filepath.Base(path) == "b.wav":
+			return "Hello!", nil
+		case c == MuLaw:
+			return "turn left two mister smith", nil // one word lost of six
+		default:
+			return "turn left at two mister smith", nil
+		}
+	}}
+	r := run(t, h, "asr", "--set", "asr_refs_small", "--data", dir)
+	if r.Metrics["wer"] != 0 || math.Abs(r.Metrics["wer_mulaw"]-1.0/7) > 1e-9 || r.Metrics["wer_loss5"] != 0 || r.N != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSingleLabelMetrics(t *testing.T) {
+	// Class 0: hit 1 of 2, said 1; class 1: hit 1 of 1, said 2; class 2 never.
+	accuracy, f1, recall := single([]int{0, 1, 2}, []int{0, 0, 1}, []int{0, 1, 1}, 3)
+	if math.Abs(accuracy-2.0/3) > 1e-9 || math.Abs(f1-2.0/3) > 1e-9 || math.Abs(recall-0.75) > 1e-9 {
+		t.Errorf("accuracy %f, F1 %f, recall %f", accuracy, f1, recall)
+	}
+}
+
+func TestScopeMetrics(t *testing.T) {
+	truth := []int{0, 1, -1, -1}
+	said := []int{0, -1, -1, 1}
+	best := []int{0, 1, 0, 1}
+	m := scope([]int{0, 1, 2, 3}, truth, said, best, nil, 2, true)
+	want := map[string]float64{"accuracy": 0.5, "accuracy_without_threshold": 1, "oos_recall": 0.5, "oos_precision": 0.5}
+	for name, v := range want {
+		if m[name] != v {
+			t.Errorf("%s is %f, want %f", name, m[name], v)
+		}
+	}
+}
+
+func TestMatchFindsTheBestAssignment(t *testing.T) {
+	group := []int{0, 0, 0, 1, 1, 2, 2, 2}
+	real := []int{2, 2, 1, 0, 0, 1, 1, 0}
+	if got := match(group, real, 3); !slices.Equal(got, []int{2, 0, 1}) {
+		t.Errorf("matched %v", got)
+	}
+}
+
+func TestPersonalDataIsPairedBySpan(t *testing.T) {
+	row := corpus.Marked{Text: "call 555 0100 or mail a@b.co", Spans: []corpus.Span{
+		{Type: "PHONE_NUMBER", Start: 5, End: 13}, {Type: "EMAIL_ADDRESS", Start: 22, End: 28}}}
+	o := compare(row, []redact.Finding{{Type: redact.Phone, Start: 5, End: 13}, {Type: redact.Card, Start: 22, End: 28}})
+	m := sum([]outcome{o}, []int{0})
+	if m["recall"] != 0.5 || m["precision"] != 0.5 || m["recall_phone_number"] != 1 || m["recall_email_address"] != 0 {
+		t.Errorf("%v", m)
+	}
+}
+
+// The published sets, where they are at hand. The bounds are well below what the
+// floor reaches: they catch a broken reader, not a worse model.
+func TestPublishedSets(t *testing.T) {
+	data, err := corpus.Folder()
+	if err != nil {
+		t.Skip(err)
+	}
+	if testing.Short() {
+		t.Skip("the published sets take half a minute")
+	}
+	for _, c := range []struct {
+		task, set, metric string
+		atLeast           float64
+	}{
+		{"sentiment", "us_airline_sentiment", "macro_f1", 0.45},
+		{"sentiment", "umsab", "macro_f1", 0.48},
+		{"sentiment", "tweeteval", "macro_recall", 0.55},
+		{"sentiment", "meld", "macro_f1", 0.38},
+		{"emotion", "goemotions", "macro_f1", 0.40},
+		{"intents", "banking77_oos", "accuracy", 0.60},
+		{"intents", "hwu64", "accuracy", 0.85},
+		{"intents", "nlupp", "f1", 0.80},
+		{"pii", "presidio_pii", "f1", 0.85},
+	} {
+		t.Run(c.set, func(t *testing.T) {
+			r := run(t, Harness{}, c.task, "--set", c.set, "--data", filepath.Join(data, c.set), "--json")
+			if r.Metrics[c.metric] < c.atLeast {
+				t.Errorf("%s %.4f, want %.2f", c.metric, r.Metrics[c.metric], c.atLeast)
+			}
+		})
+	}
+}

@@ -1,0 +1,235 @@
+package eval
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"throughline/nlp"
+	"throughline/nlp/corpus"
+	"throughline/nlp/floor"
+)
+
+// Condition is how a recording is spoilt before it is recognised.
+type Condition string
+
+// The conditions of speech recognition.
+const (
+	Clean Condition = ""
+	MuLaw Condition = "mulaw" // 8 kHz, G.711 µ-law
+	Loss5 Condition = "loss5" // 5 % of 20 ms packets lost, concealed as in a call
+)
+
+// Harness holds what can be measured. The zero Harness measures what needs
+// no more than the floor model and the redaction rules.
+type Harness struct {
+	// Readers opens models by name; "floor" is always there.
+	Readers map[string]func() (nlp.Reader, error)
+	// Recognise transcribes the audio file at path under a condition.
+	Recognise        func(ctx context.Context, path string, c Condition) (string, error)
+	RecogniseVersion string
+}
+
+// Result is what a run prints as its last line.
+type Result struct {
+	Task    string                `json:"task"`
+	Set     string                `json:"set"`
+	N       int                   `json:"n"`
+	Model   string                `json:"model"`
+	Version string                `json:"version"`
+	Metrics map[string]float64    `json:"metrics"`
+	CI      map[string][2]float64 `json:"ci"` // 95 %, by bootstrap over the test rows
+}
+
+// request is what the command line asks for.
+type request struct {
+	task, set  string
+	data, test string
+	model      string
+	shots      int
+	json       bool
+}
+
+// Main runs `throughline eval` with the zero Harness.
+func Main(ctx context.Context, args []string, stdout io.Writer) error {
+	return Harness{}.Main(ctx, args, stdout)
+}
+
+// Main reads the command line, measures, and prints.
+func (h Harness) Main(ctx context.Context, args []string, stdout io.Writer) error {
+	q, err := h.parse(args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	result, err := h.measure(ctx, q)
+	if err != nil {
+		return fmt.Errorf("eval %s %s: %w", q.task, q.set, err)
+	}
+	if !q.json {
+		print(stdout, result, time.Since(began))
+	}
+	line, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, string(line))
+	return err
+}
+
+const usage = `usage: throughline eval TASK --set NAME [--data DIR] [--test DIR] [options]
+
+Measures a task on a public set. Heads are fitted on DIR of --data alone; --test
+holds the sealed test files, and without it the set's development split is scored.
+
+tasks and sets:
+`
+
+func (h Harness) parse(args []string, stdout io.Writer) (request, error) {
+	var q request
+	flags := flag.NewFlagSet("eval", flag.ContinueOnError)
+	flags.SetOutput(stdout)
+	flags.StringVar(&q.set, "set", "", "name of the set")
+	flags.StringVar(&q.data, "data", "", "folder of the set (default: shared/data/NAME found above the working directory)")
+	flags.StringVar(&q.test, "test", "", "folder of the sealed test files")
+	flags.StringVar(&q.model, "model", "floor", "model: "+strings.Join(h.models(), ", "))
+	flags.IntVar(&q.shots, "shots", 0, "intents: examples an intent to fit on; 0 means all")
+	flags.BoolVar(&q.json, "json", false, "print the JSON object only")
+	flags.Usage = func() {
+		fmt.Fprint(stdout, usage)
+		for _, task := range h.tasks() {
+			fmt.Fprintf(stdout, "  %-10s %s\n", task.name, strings.Join(task.sets, ", "))
+		}
+		fmt.Fprintln(stdout, "\noptions:")
+		flags.PrintDefaults()
+	}
+	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" {
+		flags.Usage()
+		if len(args) == 0 {
+			return q, errors.New("eval: no task given")
+		}
+		return q, flag.ErrHelp
+	}
+	q.task = args[0]
+	if err := flags.Parse(args[1:]); err != nil {
+		return q, err
+	}
+	if flags.NArg() > 0 {
+		return q, fmt.Errorf("eval: %q is no option", flags.Arg(0))
+	}
+	if q.shots < 0 {
+		return q, fmt.Errorf("eval: --shots %d; want 0 or more", q.shots)
+	}
+	task, err := h.task(q.task)
+	if err != nil {
+		return q, err
+	}
+	if !slices.Contains(task.sets, q.set) {
+		return q, fmt.Errorf("eval %s: --set %q; there are %s", q.task, q.set, strings.Join(task.sets, ", "))
+	}
+	if q.data == "" {
+		folder, err := corpus.Folder()
+		if err != nil {
+			return q, fmt.Errorf("eval: no --data: %w", err)
+		}
+		q.data = folder + "/" + q.set
+	}
+	return q, nil
+}
+
+// task is something measurable, and the sets for it.
+type task struct {
+	name string
+	sets []string
+	run  func(ctx context.Context, q request) (Result, error)
+}
+
+func (h Harness) tasks() []task {
+	all := []task{
+		{"intents", []string{"clinc150", "banking77", "banking77_oos", "hwu64", "nlupp", "dstc11_natcs"}, h.intents},
+		{"sentiment", []string{"us_airline_sentiment", "umsab", "tweeteval", "meld"}, h.sentiment},
+		{"emotion", []string{"goemotions"}, h.emotion},
+		{"pii", []string{"presidio_pii"}, h.pii},
+	}
+	if h.Recognise != nil {
+		all = append(all, task{"asr", []string{"asr_refs_small", "derived_voice_notes"}, h.asr})
+	}
+	return all
+}
+
+func (h Harness) task(name string) (task, error) {
+	var names []string
+	for _, t := range h.tasks() {
+		if t.name == name {
+			return t, nil
+		}
+		names = append(names, t.name)
+	}
+	return task{}, fmt.Errorf("eval: task %q cannot be measured by this program; it measures %s", name, strings.Join(names, ", "))
+}
+
+func (h Harness) measure(ctx context.Context, q request) (Result, error) {
+	t, err := h.task(q.task)
+	if err != nil {
+		return Result{}, err
+	}
+	r, err := t.run(ctx, q)
+	r.Task, r.Set = q.task, q.set
+	return r, err
+}
+
+func (h Harness) models() []string {
+	names := []string{"floor"}
+	for name := range h.Readers {
+		if name != "floor" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names[1:])
+	return names
+}
+
+// reader opens the model that q asks for.
+func (h Harness) reader(q request) (nlp.Reader, error) {
+	if open, ok := h.Readers[q.model]; ok {
+		return open()
+	}
+	if q.model == "floor" {
+		return floor.Open()
+	}
+	return nil, fmt.Errorf("model %q; there are %s", q.model, strings.Join(h.models(), ", "))
+}
+
+// named fills the model's name and version of a result.
+func named(r Result, reader nlp.Reader) Result {
+	r.Model, r.Version = reader.Name(), ""
+	if name, version, ok := strings.Cut(reader.Name(), "-"); ok {
+		r.Model, r.Version = name, version
+	}
+	return r
+}
+
+func print(w io.Writer, r Result, took time.Duration) {
+	fmt.Fprintf(w, "%s on %s: n %d, %s %s, %.1f s\n", r.Task, r.Set, r.N, r.Model, r.Version, took.Seconds())
+	names := make([]string, 0, len(r.Metrics))
+	for name := range r.Metrics {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(w, "  %-22s %.4f", name, r.Metrics[name])
+		if ci, ok := r.CI[name]; ok {
+			fmt.Fprintf(w, "  (%.4f–%.4f)", ci[0], ci[1])
+		}
+		fmt.Fprintln(w)
+	}
+}

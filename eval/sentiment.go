@@ -1,0 +1,90 @@
+package eval
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"throughline/nlp/corpus"
+)
+
+func polarities() []string { return []string{"negative", "neutral", "positive"} }
+
+// sentimentRows are the rows of a set's test, or of its development split. MELD's
+// and tweeteval's train splits are not used: sentiment is not adapted to a set.
+func sentimentRows(q request) ([]corpus.Example, error) {
+	folder, file := q.data, map[string]string{
+		"us_airline_sentiment": "tweets.dev.jsonl", "umsab": "val.jsonl", "meld": "dev_sent_emo.csv"}[q.set]
+	split := "val"
+	if q.test != "" {
+		folder, file = q.test, map[string]string{
+			"us_airline_sentiment": "tweets.heldout.jsonl", "umsab": "test.jsonl", "meld": "test_sent_emo.csv"}[q.set]
+		split = "test"
+	}
+	switch q.set {
+	case "us_airline_sentiment":
+		return corpus.Airline(filepath.Join(folder, file))
+	case "umsab":
+		return corpus.UMSAB(filepath.Join(folder, file))
+	case "meld":
+		return corpus.MELD(filepath.Join(folder, file))
+	default:
+		return corpus.TweetEval(filepath.Join(folder, "sentiment"), split)
+	}
+}
+
+func (h Harness) sentiment(ctx context.Context, q request) (Result, error) {
+	rows, err := sentimentRows(q)
+	if err != nil {
+		return Result{}, err
+	}
+	reader, err := h.reader(q)
+	if err != nil {
+		return Result{}, err
+	}
+	truth, said := make([]int, len(rows)), make([]int, len(rows))
+	for i, row := range rows {
+		reading, err := reader.Read(ctx, row.Text)
+		if err != nil {
+			return Result{}, err
+		}
+		truth[i] = slices.Index(polarities(), row.Label())
+		said[i] = 1 // what has no sentiment shows as neutral
+		if s := reading.Sentiment; s != nil {
+			said[i] = slices.Index(polarities(), s.Class())
+		}
+	}
+	r := Result{N: len(rows)}
+	r.Metrics, r.CI = intervals(len(rows), func(drawn []int) map[string]float64 {
+		if q.set == "umsab" {
+			return byLanguage(drawn, rows, truth, said)
+		}
+		accuracy, f1, recall := single(drawn, truth, said, 3)
+		return map[string]float64{"accuracy": accuracy, "macro_f1": f1, "macro_recall": recall}
+	})
+	return named(r, reader), nil
+}
+
+// languageName is a language as umsab spells it.
+func languageName(code string) string {
+	return map[string]string{"ar": "arabic", "en": "english", "fr": "french", "de": "german",
+		"hi": "hindi", "it": "italian", "pt": "portuguese", "es": "spanish"}[code]
+}
+
+// byLanguage is each language's macro-F1 and the means over languages.
+func byLanguage(drawn []int, rows []corpus.Example, truth, said []int) map[string]float64 {
+	of := make(map[string][]int)
+	for _, i := range drawn {
+		of[rows[i].Language] = append(of[rows[i].Language], i)
+	}
+	out := make(map[string]float64)
+	n := float64(len(of))
+	for language, some := range of {
+		accuracy, f1, recall := single(some, truth, said, 3)
+		out["macro_f1_"+languageName(language)] = f1
+		out["macro_f1"] += f1 / n
+		out["accuracy"] += accuracy / n
+		out["macro_recall"] += recall / n
+	}
+	return out
+}
