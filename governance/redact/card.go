@@ -51,11 +51,16 @@ func issued(digits string, n int) bool {
 		return n >= 16
 	case two == 62, two == 81, two == 82, two == 60: // UnionPay, RuPay, Hipercard
 		return n >= 16 || two == 60 && n >= 12
-	case two == 50, two == 56, two == 57, two == 58, two == 61, two == 63, two == 66, two == 67, two == 68, two == 69: // Maestro and relatives
-		return n >= 12
+	case maestro(two): // 12 to 19 digits by rule; without card words only the lengths in real use
+		return n == 16 || n == 19
 	default:
 		return false
 	}
+}
+
+// maestro tells the first two digits of Maestro and its relatives.
+func maestro(two int) bool {
+	return two == 50 || two >= 56 && two <= 58 || two == 61 || two == 63 || two >= 66 && two <= 69
 }
 
 // begins tells whether some card can begin with these digits, of which there
@@ -81,7 +86,7 @@ func (t *text) cards(r run, context bool, out []Finding) []Finding {
 		var digits [19]byte
 		for j := i; j < len(r.items) && n+len(r.items[j].digits) <= len(digits); j++ {
 			n += copy(digits[n:], r.items[j].digits)
-			if n >= least && issued(string(digits[:n]), n) && Luhn(string(digits[:n])) && !t.international(r, i, n) {
+			if n >= least && (issued(string(digits[:n]), n) || context && maestro(int(digits[0]-'0')*10+int(digits[1]-'0'))) && Luhn(string(digits[:n])) && !t.international(r, i, n) {
 				best = j + 1
 				if n == 16 {
 					break // a longer one that passes by chance must not win
@@ -114,12 +119,15 @@ func (t *text) international(r run, i, n int) bool {
 
 // expiry reads items as month and year of a card: "12/25", "0927", "9 2027".
 func expiry(digits string) bool {
-	switch len(digits) {
-	case 3, 5:
-		return digits[0] != '0' && (len(digits) == 3 || digits[1:3] == "20")
-	case 4, 6:
-		m := int(digits[0]-'0')*10 + int(digits[1]-'0')
-		return m >= 1 && m <= 12 && (len(digits) == 4 || digits[2:4] == "20")
+	if len(digits)%2 == 1 {
+		digits = "0" + digits
 	}
-	return false
+	if len(digits) == 6 && digits[2:4] == "20" {
+		digits = digits[:2] + digits[4:]
+	}
+	if len(digits) != 4 {
+		return false
+	}
+	m := int(digits[0]-'0')*10 + int(digits[1]-'0')
+	return m >= 1 && m <= 12 && digits[2] >= '2' && digits[2] <= '4' // 2020 to 2049
 }

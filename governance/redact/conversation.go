@@ -188,6 +188,9 @@ func (c *Conversation) short(t *text, r run, asked topic, words int, out []Findi
 			return append(out, f)
 		}
 	}
+	if t.shaped(r.first(), r.last()) {
+		return out
+	}
 	if about == aCVV || c.card > 0 && words == 0 && (n == 3 || n == 4) && (asked == nothing || asked == aCard || asked == aExpiry) {
 		if about != aCVV && n == 4 && expiry(joined(r.items)) {
 			return append(out, t.take(r, 0, len(r.items), CardExpiry, "after_card", ""))
@@ -264,7 +267,7 @@ func (c *Conversation) part(t *text, r run, speaker string, asked topic, words i
 	case c.n > 0 && answer && !(speaker != c.speaker && n < 2):
 	case c.n > 0 && n >= 3 && strings.Contains(string(c.pending[:c.n]), digits):
 		return append(out, t.take(r, 0, len(r.items), CardPart, "repeated", ""))
-	case about == aCard && (n >= 4 && !year(digits) || words <= fewWords && asked == aCard && n >= 1 || words <= fewWords && n >= 3 && !year(digits)):
+	case about == aCard && (n >= 4 && !year(digits) && (n >= 8 || begins(digits) || asked == aCard) || words <= fewWords && asked == aCard && n >= 1 || words <= fewWords && n >= 3 && !year(digits) && begins(digits)):
 	case ends && partial && n >= 4 && begins(digits) && (about == nothing || weak) && !year(digits):
 	case ends && answer && c.asked != anOrder && c.asked != anAmount && c.asked != aZip && c.asked != aPhone && c.asked != anID &&
 		(n%4 == 0 || (n == 10 || n == 4) && (digits[:2] == "34" || digits[:2] == "37")) && n < 13 && begins(digits) && !year(digits):

@@ -80,7 +80,7 @@ func makeLexicon() map[string]lex {
 var topicWords = map[topic][]string{
 	aCard: {"card", "cards", "visa", "mastercard", "amex", "maestro", "debit", "credit", "cc", "pan", "tarjeta", "cartão", "cartao",
 		"karte", "kreditkarte", "carte", "carta", "cardnumber", "creditcard", "discover", "diners"},
-	aCVV:    {"cvv", "cvc", "cvv2", "cvc2", "csc", "cv", "cid", "prüfnummer", "cryptogramme", "cardcvv", "securitycode", "cardcvc"},
+	aCVV:    {"cvv", "cvc", "cvv2", "cvc2", "csc", "prüfnummer", "cryptogramme", "cardcvv", "securitycode", "cardcvc"},
 	aExpiry: {"exp", "expires", "expiry", "expiration", "expire", "expiring", "thru", "expdate", "vencimiento", "validade", "gültig"},
 	aPhone: {"phone", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "call", "calls", "calling", "dial", "reach", "text", "sms", "whatsapp", "waid",
 		"handy", "telefon", "telefone", "teléfono", "telefono", "celular", "móvil", "movil", "portable", "téléphone", "landline",
@@ -94,7 +94,7 @@ var topicWords = map[topic][]string{
 		"model", "serial", "sku", "parcel", "shipment", "package", "record", "locator", "customer", "member", "membership", "policy", "claim",
 		"transaction", "code", "pedido", "reserva", "bestellung", "bestellnummer", "commande", "rechnung", "fatura", "factura", "imei", "meter",
 		"room", "gate", "seat", "version", "id", "page", "route", "bus", "train", "year", "product", "batch", "loyalty", "miles",
-		"timestamp", "protocolo", "otp", "orders", "quantity"},
+		"timestamp", "protocolo", "otp", "orders", "quantity", "tag", "tags", "bag", "res", "aircraft", "ieee", "iso"},
 	anAmount: {"amount", "price", "cost", "costs", "total", "balance", "paid", "pay", "charged", "charge", "fee", "refund", "euro", "euros", "dollars",
 		"dollar", "pounds", "usd", "eur", "gbp", "worth", "budget", "owe", "much", "many", "long", "old"},
 	aZip: {"zip", "postcode", "postal", "plz", "cep", "zipcode"},

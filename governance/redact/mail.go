@@ -78,7 +78,7 @@ func (t *text) spokenMail(i int) (Finding, bool) {
 			end, known = k, true
 		}
 		switch {
-		case name(k+2) && (t.is(k+1, "dot") || t.is(k+1, "punto") || t.is(k+1, "ponto") || t.is(k+1, "punkt") || t.is(k+1, "point")):
+		case name(k+2) && (t.is(k+1, "dot") || t.is(k+1, "punto") || t.is(k+1, "ponto") || t.is(k+1, "punkt")):
 			k += 2
 			continue
 		case name(k+1) && t.gap(k+1) == ".":
@@ -123,7 +123,7 @@ func (t *text) writtenMail(first, end int) string {
 	var b strings.Builder
 	for k := first; k <= end; k++ {
 		switch w := strings.ToLower(t.of(k)); w {
-		case "dot", "punto", "ponto", "punkt", "point":
+		case "dot", "punto", "ponto", "punkt":
 			b.WriteByte('.')
 		case "at", "arroba", "arobase":
 			b.WriteByte('@')

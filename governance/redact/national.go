@@ -122,7 +122,7 @@ func (t *text) lettered(out []Finding) []Finding {
 		}
 		start, end := t.tokens[i].start, t.tokens[j].end
 		rule, tp := "", NationalID
-		if w := t.s[start:end]; j > i && len(w) >= 6 && len(w) <= 20 {
+		if w := t.s[start:end]; j > i && len(w) >= 6 && len(w) <= 20 && (start == 0 || t.s[start-1] != '/') {
 			w = strings.ToUpper(w)
 			switch {
 			case shape(w, "AA999999A") && nino(w):
@@ -135,6 +135,7 @@ func (t *text) lettered(out []Finding) []Finding {
 				rule = "in_pan"
 			case shape(w, "AAAAAA99A99A999A"):
 				rule = "it_codice_fiscale"
+			case t.count(i, j) < 3: // "Person1", "90mins"
 			case t.near(aLicense, i, j, 8, 3):
 				rule, tp = "license", License
 			case t.near(anID, i, j, 6, 2):
@@ -156,6 +157,15 @@ func (t *text) lettered(out []Finding) []Finding {
 		i = j
 	}
 	return out
+}
+
+// count is how many digits tokens i…j hold.
+func (t *text) count(i, j int) int {
+	n := 0
+	for ; i <= j; i++ {
+		n += len(t.tokens[i].digits)
+	}
+	return n
 }
 
 func keepAlnum(r rune) rune {

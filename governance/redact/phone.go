@@ -83,11 +83,11 @@ func (t *text) phone(f run, i, j int, asked topic) (Finding, bool) {
 	case strings.HasPrefix(digits, "00") && n >= 10 && n <= 17 && !barred:
 		ok = true
 	case len(items) == 1:
-		ok = !barred && (strong && n <= 15 || weak && n >= 9 && n <= 13 || digits[0] == '0' && (n == 10 || n == 11))
+		ok = !barred && (strong && n >= 7 && n <= 15 || weak && n >= 9 && n <= 13 || digits[0] == '0' && (n == 10 || n == 11))
 	case barred:
 		ok = about != anIBAN && about != aZip && n >= 10 && northAmerican(items)
 	default:
-		ok = strong && n <= 17 || t.phoneShape(items, paren, weak)
+		ok = strong && n <= 17 && (n > 6 || len(items) > 2) || t.phoneShape(items, paren, weak)
 	}
 	if !ok {
 		return Finding{}, false

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Version names the rules of this package. It changes when the same text could
@@ -131,14 +132,14 @@ func (t *text) spelled() bool {
 
 func (r *Redacter) replace(tenant, s string, found []Finding) Result {
 	if len(found) == 0 {
-		return Result{Text: strings.ToValidUTF8(s, "\uFFFD")}
+		return Result{Text: valid(s)}
 	}
 	var b strings.Builder
 	b.Grow(len(s) + 16)
 	out := make([]Replaced, 0, len(found))
 	from := 0
 	for _, f := range found {
-		b.WriteString(strings.ToValidUTF8(s[from:f.Start], "\uFFFD"))
+		b.WriteString(valid(s[from:f.Start]))
 		p := Replaced{Finding: f, At: b.Len(), Pseudonym: r.pseudonym(tenant, f)}
 		b.WriteByte('[')
 		b.WriteString(string(f.Type))
@@ -151,8 +152,17 @@ func (r *Redacter) replace(tenant, s string, found []Finding) Result {
 		out = append(out, p)
 		from = f.End
 	}
-	b.WriteString(strings.ToValidUTF8(s[from:], "\uFFFD"))
+	b.WriteString(valid(s[from:]))
 	return Result{Text: b.String(), Replaced: out}
+}
+
+// valid is s with U+FFFD for each byte that is not UTF-8. One for a row of them
+// would bring digits closer together than they were when cards were looked for.
+func valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
 }
 
 // pseudonym is HMAC-SHA256 under the tenant's key, 32 bits kept: enough to tell

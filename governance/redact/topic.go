@@ -36,7 +36,8 @@ func (t *text) phrases() {
 			continue
 		}
 		switch w := t.of(i); {
-		case t.is(i, "code") && i > 0 && (t.is(i-1, "security") || t.is(i-1, "verification") && t.has(aCard) || t.is(i-1, "secure") || t.is(i-1, "safety")),
+		case t.is(i, "cv") && t.next(i, "2"),
+			t.is(i, "code") && i > 0 && (t.is(i-1, "security") || t.is(i-1, "verification") && t.has(aCard) || t.is(i-1, "secure") || t.is(i-1, "safety")),
 			t.is(i, "number") && i > 0 && t.is(i-1, "security") && (i < 2 || !t.is(i-2, "social")),
 			t.is(i, "back") && i > 1 && t.is(i-1, "the") && (t.is(i-2, "on") || t.is(i-2, "at") || t.is(i-2, "from")) && (t.said("digit") || t.said("digits") || t.said("code") || t.said("number") || t.said("three")),
 			(t.is(i, "digits") || t.is(i, "digit")) && i > 0 && (t.is(i-1, "three") || t.is(i-1, "3")) && !t.recent(i, "last", 3) && !t.recent(i, "first", 3):
