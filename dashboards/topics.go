@@ -1,0 +1,62 @@
+package dashboards
+
+import (
+	"encoding/json"
+	"time"
+
+	"throughline/event"
+)
+
+// The topics of the stream, in the order in which they stand in a Position. A
+// change of the list needs a new positionVersion.
+const (
+	interactionsTopic = iota
+	featuresTopic
+	journeysTopic
+	alertsTopic
+	suggestionsTopic
+	feedbackTopic
+	partialsTopic
+	topicCount
+)
+
+// Topics lists what can be streamed. The names of topics are the names of events.
+func Topics() []event.Spec {
+	return []event.Spec{
+		interactionsTopic: event.Interactions().Spec,
+		featuresTopic:     event.AnalysedTurns().Spec,
+		journeysTopic:     event.Journeys().Spec,
+		alertsTopic:       event.Alerts().Spec,
+		suggestionsTopic:  event.Suggestions().Spec,
+		feedbackTopic:     event.Feedbacks().Spec,
+		partialsTopic:     event.PartialTurns().Spec,
+	}
+}
+
+// wire is an event both as it is (to be passed on untouched) and as T (to be
+// understood). T may name fewer fields than the event has.
+type wire[T any] struct {
+	raw   []byte
+	value T
+}
+
+// UnmarshalJSON keeps a copy of data, since the caller may use its buffer again.
+func (w *wire[T]) UnmarshalJSON(data []byte) error {
+	w.raw = append([]byte(nil), data...)
+	return json.Unmarshal(data, &w.value)
+}
+
+// journeyHead is what the hub must know of a journey; the rest, which is most
+// of it, is decoded only when somebody asks.
+type journeyHead struct {
+	ID           string    `json:"id"`
+	Tenant       string    `json:"tenant"`
+	Customer     string    `json:"customer"`
+	Updated      time.Time `json:"updated"`
+	Merged       []string  `json:"merged"`
+	Interactions []struct {
+		ID      string        `json:"id"`
+		Channel event.Channel `json:"channel"`
+		Agent   string        `json:"agent"`
+	} `json:"interactions"`
+}
