@@ -1,0 +1,93 @@
+package entity
+
+import (
+	"strconv"
+	"strings"
+)
+
+// decimal reads figures with separators of thousands and decimals in either
+// custom: "1,234.50", "1.234,50", "1234". The last separator is the decimal one,
+// unless three digits follow it.
+func decimal(text string) (whole int64, cents int, places int, ok bool) {
+	last := strings.LastIndexAny(text, ".,")
+	fraction := ""
+	if last >= 0 {
+		tail := text[last+1:]
+		if len(tail) != 3 {
+			fraction, text = tail, text[:last]
+		} else if strings.ContainsRune(text, '.') && strings.ContainsRune(text, ',') {
+			return 0, 0, 0, false // three decimals: no sum of money
+		}
+	}
+	if len(fraction) > 2 {
+		return 0, 0, 0, false
+	}
+	groups := strings.FieldsFunc(text, func(r rune) bool { return r == '.' || r == ',' })
+	for i, g := range groups {
+		if i > 0 && len(g) != 3 {
+			return 0, 0, 0, false
+		}
+	}
+	whole, err := strconv.ParseInt(strings.Join(groups, ""), 10, 64)
+	if err != nil || whole < 0 || whole > 1e12 {
+		return 0, 0, 0, false
+	}
+	if fraction != "" {
+		if cents, err = strconv.Atoi(fraction); err != nil || cents < 0 {
+			return 0, 0, 0, false
+		}
+		if len(fraction) == 1 {
+			cents *= 10
+		}
+	}
+	return whole, cents, len(fraction), true
+}
+
+// small is the value of a number word below a hundred; −1 for other words.
+func small(w string) int64 {
+	for i, name := range [...]string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+		"eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"} {
+		if w == name {
+			return int64(i)
+		}
+	}
+	for i, name := range [...]string{"twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"} {
+		if w == name {
+			return int64(20 + 10*i)
+		}
+	}
+	return -1
+}
+
+// spelled reads an English number in words from the front of ws: "two hundred and
+// forty five". It returns how many words it took, 0 for none.
+func spelled(ws []word) (value int64, used int) {
+	var total, current int64
+	seen := false
+	for i, w := range ws {
+		if i > 0 && w.broken || i > 12 {
+			break
+		}
+		switch {
+		case small(w.lower) >= 0:
+			n := small(w.lower)
+			// "twenty five" adds, "five twenty" are two numbers.
+			if seen && current%100 != 0 && !(current%100 >= 20 && current%10 == 0 && n < 10 && n > 0) {
+				return total + current, used
+			}
+			current += n
+		case w.lower == "hundred" && (current > 0 && current < 100 || !seen):
+			current = max(current, 1) * 100
+		case w.lower == "thousand" && (current > 0 && current < 1000 || !seen):
+			total, current = total+max(current, 1)*1000, 0
+		case w.lower == "and" && seen && i+1 < len(ws) && small(ws[i+1].lower) > 0 && (current%100 == 0):
+			continue
+		case w.lower == "a" && !seen && i+1 < len(ws) && (ws[i+1].lower == "hundred" || ws[i+1].lower == "thousand"):
+			continue
+		default:
+			return total + current, used
+		}
+		seen, used = true, i+1
+	}
+	return total + current, used
+}
