@@ -237,5 +237,8 @@ func TestPresidio(t *testing.T) {
 		if r := counts[tp].recall(); r < 0.99 {
 			t.Errorf("recall of %s is %.4f, below 0.99", tp, r)
 		}
+		if p := counts[tp].precision(); p < 0.95 {
+			t.Errorf("precision of %s is %.4f, below 0.95", tp, p)
+		}
 	}
 }
