@@ -124,15 +124,54 @@ func named(ws []word, at time.Time) (string, int) {
 
 // ordinal reads "3", "3rd", "third" as a day of the month.
 func ordinal(w string) int {
-	figure := strings.TrimRight(w, "stndrhº°")
-	if n, err := strconv.Atoi(figure); err == nil && n >= 1 && n <= 31 && len(w)-len(figure) <= 2 {
-		return n
-	}
-	for i, name := range [...]string{"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-		"eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth"} {
-		if w == name {
-			return i + 1
+	if w != "" && w[0] >= '0' && w[0] <= '9' {
+		figure := strings.TrimRight(w, "stndrhº°")
+		if n, err := strconv.Atoi(figure); err == nil && n >= 1 && n <= 31 && len(w)-len(figure) <= 2 {
+			return n
 		}
+		return 0
+	}
+	switch w {
+	case "first":
+		return 1
+	case "second":
+		return 2
+	case "third":
+		return 3
+	case "fourth":
+		return 4
+	case "fifth":
+		return 5
+	case "sixth":
+		return 6
+	case "seventh":
+		return 7
+	case "eighth":
+		return 8
+	case "ninth":
+		return 9
+	case "tenth":
+		return 10
+	case "eleventh":
+		return 11
+	case "twelfth":
+		return 12
+	case "thirteenth":
+		return 13
+	case "fourteenth":
+		return 14
+	case "fifteenth":
+		return 15
+	case "sixteenth":
+		return 16
+	case "seventeenth":
+		return 17
+	case "eighteenth":
+		return 18
+	case "nineteenth":
+		return 19
+	case "twentieth":
+		return 20
 	}
 	return 0
 }
@@ -143,23 +182,31 @@ func monthOf(w word) int {
 	if (w.lower == "may" || w.lower == "march" || w.lower == "mar" || w.lower == "dec") && w.text == w.lower {
 		return 0
 	}
-	for i, names := range [...]string{
-		" january jan enero janeiro janvier januar gennaio ",
-		" february feb febrero fevereiro février februar febbraio ",
-		" march mar marzo março mars märz ",
-		" april apr abril avril aprile ",
-		" may mayo maio mai maggio ",
-		" june jun junio junho juin juni giugno ",
-		" july jul julio julho juillet juli luglio ",
-		" august aug agosto août ",
-		" september sep sept septiembre setembro septembre settembre ",
-		" october oct octubre outubro octobre oktober ottobre ",
-		" november nov noviembre novembro novembre ",
-		" december dec diciembre dezembro décembre dezember dicembre ",
-	} {
-		if len(w.lower) > 2 && strings.Contains(names, " "+w.lower+" ") {
-			return i + 1
-		}
+	switch w.lower {
+	case "january", "jan", "enero", "janeiro", "janvier", "januar", "gennaio":
+		return 1
+	case "february", "feb", "febrero", "fevereiro", "février", "februar", "febbraio":
+		return 2
+	case "march", "mar", "marzo", "março", "mars", "märz":
+		return 3
+	case "april", "apr", "abril", "avril", "aprile":
+		return 4
+	case "may", "mayo", "maio", "mai", "maggio":
+		return 5
+	case "june", "jun", "junio", "junho", "juin", "juni", "giugno":
+		return 6
+	case "july", "jul", "julio", "julho", "juillet", "juli", "luglio":
+		return 7
+	case "august", "aug", "agosto", "août":
+		return 8
+	case "september", "sep", "sept", "septiembre", "setembro", "septembre", "settembre":
+		return 9
+	case "october", "oct", "octubre", "outubro", "octobre", "oktober", "ottobre":
+		return 10
+	case "november", "nov", "noviembre", "novembro", "novembre":
+		return 11
+	case "december", "dec", "diciembre", "dezembro", "décembre", "dezember", "dicembre":
+		return 12
 	}
 	return 0
 }
@@ -282,7 +329,13 @@ func week(t time.Time) string {
 // turned reads "next", "last" or "this" before a weekday or a unit. A weekday
 // alone is the next one to come; "next Friday" is the one of next week.
 func turned(which, what string, at time.Time) string {
-	step := map[string]int{"next": 1, "last": -1, "this": 0}[which]
+	step := 0
+	switch which {
+	case "next":
+		step = 1
+	case "last":
+		step = -1
+	}
 	switch what {
 	case "week":
 		return week(at.AddDate(0, 0, 7*step))
@@ -308,15 +361,21 @@ func turned(which, what string, at time.Time) string {
 
 // weekday is 0 (Sunday) to 6, −1 for another word.
 func weekday(w string) int {
-	for i, names := range [...]string{
-		" sunday domingo dimanche sonntag domenica ", " monday lunes segunda-feira lundi montag lunedì ",
-		" tuesday martes terça-feira mardi dienstag martedì ", " wednesday miércoles quarta-feira mercredi mittwoch mercoledì ",
-		" thursday jueves quinta-feira jeudi donnerstag giovedì ", " friday viernes sexta-feira vendredi freitag venerdì ",
-		" saturday sábado samedi samstag sabato ",
-	} {
-		if len(w) > 4 && strings.Contains(names, " "+w+" ") {
-			return i
-		}
+	switch w {
+	case "sunday", "domingo", "dimanche", "sonntag", "domenica":
+		return 0
+	case "monday", "lunes", "segunda-feira", "lundi", "montag", "lunedì":
+		return 1
+	case "tuesday", "martes", "terça-feira", "mardi", "dienstag", "martedì":
+		return 2
+	case "wednesday", "miércoles", "quarta-feira", "mercredi", "mittwoch", "mercoledì":
+		return 3
+	case "thursday", "jueves", "quinta-feira", "jeudi", "donnerstag", "giovedì":
+		return 4
+	case "friday", "viernes", "sexta-feira", "vendredi", "freitag", "venerdì":
+		return 5
+	case "saturday", "sábado", "samedi", "samstag", "sabato":
+		return 6
 	}
 	return -1
 }
