@@ -79,6 +79,10 @@ type Recogniser struct {
 // Open loads the model. The first time it also writes the edited networks,
 // which takes about a second.
 func Open(rt *onnx.Runtime, cfg Config) (*Recogniser, error) {
+	return open(rt, cfg, signedWeights())
+}
+
+func open(rt *onnx.Runtime, cfg Config, signed bool) (*Recogniser, error) {
 	n := cfg.Concurrency
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
@@ -87,7 +91,7 @@ func Open(rt *onnx.Runtime, cfg Config) (*Recogniser, error) {
 	if err != nil {
 		return nil, err
 	}
-	networks, err := prepare(cfg.Files, signedWeights())
+	networks, err := prepare(cfg.Files, signed)
 	if err != nil {
 		return nil, err
 	}

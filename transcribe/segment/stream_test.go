@@ -163,6 +163,24 @@ func TestStreaming(t *testing.T) {
 	}
 }
 
+// TestNoise streams noise and expects no words, and a call with long silences
+// and expects some.
+func TestNoise(t *testing.T) {
+	e := run(t, Config{Recogniser: corpus.Moonshine(t), Detector: corpus.Detector(t)})
+	for _, c := range corpus.Clips(t, "speech_other") {
+		noise := c.File == "noise2.wav" || c.File == "noise3.wav"
+		if !noise && c.File != "mediastreamer2_test_silence_voice_8000.wav" {
+			continue
+		}
+		r := &record{}
+		feed(t, e.Open(LegConfig{Emit: r.emit}), pcm16(c.PCM), false)
+		check(t, r.events)
+		if words := len(strings.Fields(r.text())); (words == 0) != noise {
+			t.Errorf("%s: %d words", c.File, words)
+		}
+	}
+}
+
 // cpu is the processor time of this process.
 func cpu() time.Duration {
 	var u syscall.Rusage
