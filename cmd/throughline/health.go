@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// routeHealth adds what those ask who run the product: is it alive, may it be
+// sent work, how is it doing.
+func (h *house) routeHealth(mux *http.ServeMux, life *lifecycle, up *atomic.Bool, ready []func(context.Context) error) {
+	mux.Handle("GET /metrics", promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
+	parts := life.started
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if !up.Load() {
+			http.Error(w, "starting or stopping", http.StatusServiceUnavailable)
+			return
+		}
+		for _, p := range parts {
+			if p.service.ready == nil {
+				continue
+			}
+			select {
+			case <-p.service.ready:
+			default:
+				http.Error(w, p.name+" is not ready", http.StatusServiceUnavailable)
+				return
+			}
+		}
+		for _, check := range ready {
+			if err := check(ctx); err != nil {
+				http.Error(w, err.Error(), http.StatusServiceUnavailable)
+				return
+			}
+		}
+		fmt.Fprintln(w, "ready")
+	})
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"throughline/assist"
+	"throughline/governance"
+	"throughline/governance/access"
+	"throughline/nlp"
+	"throughline/nlp/floor"
+	"throughline/nlp/intent"
+)
+
+// The roles a process may take. Each is a set of stages, or a set of doors.
+var roles = []string{"ingest", "nlp", "journey", "assist", "sink", "dashboards"}
+
+// house is everything that can be made, and so be wrong, before anything runs.
+type house struct {
+	settings *settings
+	roles    []string
+	log      *slog.Logger
+	registry *prometheus.Registry
+
+	guard  *access.Guard
+	ledger *governance.Ledger
+	gate   *governance.Gate
+	model  *nlp.Model
+	desk   *assist.Desk
+}
+
+func newHouse(s *settings, only []string) (*house, error) {
+	h := &house{settings: s, roles: only, registry: prometheus.NewRegistry()}
+	if len(only) == 0 {
+		h.roles = roles
+	}
+	for _, r := range h.roles {
+		if !slices.Contains(roles, r) {
+			return nil, fmt.Errorf("--roles: %q is not a role: use %s", r, strings.Join(roles, ", "))
+		}
+	}
+	var err error
+	if h.log, err = newLogger(s.Log); err != nil {
+		return nil, err
+	}
+	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if h.guard, err = access.New(s.Access); err != nil {
+		return nil, err
+	}
+	if err := h.guard.CheckListen(s.HTTP.Listen); err != nil {
+		return nil, err
+	}
+	h.ledger = governance.NewLedger(s.Governance)
+	if h.gate, err = governance.NewGate(s.Governance, h.ledger); err != nil {
+		return nil, err
+	}
+	if h.takes("nlp") {
+		if h.model, err = newModel(s.NLP); err != nil {
+			return nil, fmt.Errorf("nlp: %w", err)
+		}
+	}
+	if h.takes("assist") {
+		s.Assist.Logger = h.log
+		if h.desk, err = assist.NewDesk(s.Assist); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+func (h *house) takes(role string) bool { return slices.Contains(h.roles, role) }
+
+func newLogger(s logSettings) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.Level)); err != nil {
+		return nil, fmt.Errorf("log.level is %q: use debug, info, warn or error", s.Level)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch s.Format {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+	}
+	return nil, fmt.Errorf("log.format is %q: use text or json", s.Format)
+}
+
+// newModel reads the models that are shipped and fits the intents the user owns.
+func newModel(s nlpSettings) (*nlp.Model, error) {
+	reader, err := floor.Open()
+	if err != nil {
+		return nil, err
+	}
+	taxonomy, err := intent.Default()
+	if s.Intents != "" {
+		var file []byte
+		if file, err = os.ReadFile(s.Intents); err != nil {
+			return nil, fmt.Errorf("read intents: %w", err)
+		}
+		taxonomy, err = intent.Parse(file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	owned, err := intent.Own(context.Background(), taxonomy, reader, intent.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return nlp.New(nlp.Parts{Reader: reader, Intents: owned}), nil
+}

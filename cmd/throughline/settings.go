@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"throughline/assist"
+	"throughline/bus"
+	"throughline/cmd/throughline/config"
+	"throughline/dashboards"
+	"throughline/governance"
+	"throughline/governance/access"
+	"throughline/ingest"
+	"throughline/ingest/api"
+	"throughline/ingest/webchat"
+	"throughline/ingest/whatsapp"
+	"throughline/journey"
+	"throughline/sink"
+)
+
+// settings is the whole configuration; each part belongs to its package.
+type settings struct {
+	DataDir string        `yaml:"data_dir" default:"var" doc:"where the embedded broker and engine keep their data"`
+	Log     logSettings   `yaml:"log"`
+	HTTP    httpSettings  `yaml:"http"`
+	Access  access.Config `yaml:"access"`
+
+	Kafka      kafkaSettings      `yaml:"kafka"`
+	ClickHouse clickhouseSettings `yaml:"clickhouse"`
+
+	Governance governance.Config     `yaml:"governance"`
+	Sessions   ingest.SessionsConfig `yaml:"sessions"`
+	Ingest     ingest.DoorConfig     `yaml:"ingest"`
+	API        api.Config            `yaml:"api"`
+	WhatsApp   whatsapp.Config       `yaml:"whatsapp"`
+	WebChat    webchat.Config        `yaml:"webchat"`
+	NLP        nlpSettings           `yaml:"nlp"`
+	Journey    journey.Config        `yaml:"journey"`
+	Assist     assist.Config         `yaml:"assist"`
+	Dashboards dashboards.HubConfig  `yaml:"dashboards"`
+}
+
+type logSettings struct {
+	Level  string `yaml:"level" default:"info" doc:"debug, info, warn or error"`
+	Format string `yaml:"format" default:"text" doc:"text or json"`
+}
+
+type httpSettings struct {
+	Listen string        `yaml:"listen" default:"127.0.0.1:8080" doc:"address of the live screen, the API, the webhooks and /metrics"`
+	Drain  time.Duration `yaml:"drain" default:"5s" doc:"how long requests may take to end when the process stops"`
+}
+
+type kafkaSettings struct {
+	bus.Config `yaml:",inline"`
+	Listen     string `yaml:"listen" default:"127.0.0.1:9092" doc:"address of the embedded broker"`
+	Sync       bool   `yaml:"sync" default:"false" doc:"embedded broker: make each acknowledgement survive a power cut, at the cost of a disk flush"`
+}
+
+type clickhouseSettings struct {
+	sink.Config `yaml:",inline"`
+	Listen      string         `yaml:"listen" default:"127.0.0.1:8123" doc:"address of the embedded engine's HTTP interface"`
+	Dir         string         `yaml:"dir" doc:"where the embedded engine keeps its data; empty is data_dir/clickhouse"`
+	Reader      readerSettings `yaml:"reader"`
+}
+
+type readerSettings struct {
+	Password string `yaml:"password" secret:"true" doc:"password of the read-only user qa of the embedded engine; empty needs none, and listens on this machine only"`
+}
+
+type nlpSettings struct {
+	Intents  string   `yaml:"intents" doc:"path of intents.yaml; empty uses the contact-centre taxonomy that is shipped"`
+	Products []string `yaml:"products" doc:"product names to find in text"`
+}
+
+// load reads the settings from the file given (or none) and the environment.
+func load(path string) (*settings, error) {
+	s := &settings{}
+	if err := config.Load(path, os.Environ(), s); err != nil {
+		return nil, err
+	}
+	if s.ClickHouse.Dir == "" {
+		s.ClickHouse.Dir = filepath.Join(s.DataDir, "clickhouse")
+	}
+	return s, nil
+}
+
+func configure(_ context.Context, args []string) error {
+	f := flags("config check|default|doc [--config FILE]", "Check the settings, print the annotated default file, or the table of keys.")
+	verb := ""
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		verb, args = args[0], args[1:]
+	}
+	path := f.String("config", "", "settings `file` (YAML)")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	switch verb {
+	case "default":
+		return config.WriteDefault(os.Stdout, &settings{})
+	case "doc":
+		config.WriteTable(os.Stdout, &settings{})
+		return nil
+	case "check":
+		s, err := load(*path)
+		if err != nil {
+			return err
+		}
+		if _, err := newHouse(s, nil); err != nil {
+			return err
+		}
+		fmt.Println("the settings are sound")
+		return nil
+	}
+	f.Usage()
+	return errUsage
+}
+
+func policy(_ context.Context, args []string) error {
+	f := flags("policy check [FILE]", "Check a policy: every rule parses, is of the right types, and has an action. Without FILE the shipped policy is checked.")
+	if len(args) == 0 || args[0] != "check" {
+		f.Usage()
+		return errUsage
+	}
+	if err := f.Parse(args[1:]); err != nil {
+		return err
+	}
+	p, err := assist.LoadFile(f.Arg(0))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("policy %s is sound: %d rules: %s\n", p.Version, len(p.Rules()), strings.Join(p.Rules(), ", "))
+	return nil
+}
