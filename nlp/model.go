@@ -15,7 +15,7 @@ type Parts struct {
 	Reader     Reader
 	Intents    *intent.Owned
 	Entities   func(t event.Turn) []event.Entity
-	Categories func(f event.Features) []event.Label
+	Categories func(f event.Features, meaning linear.Vector) []event.Label
 	// AgentEmotions also reads the emotions of agents and of unknown speakers.
 	// The law of several countries forbids it at work: EU AI Act, Art. 5(1)(f).
 	AgentEmotions bool
@@ -72,7 +72,7 @@ func (m *Model) Features(ctx context.Context, t event.Turn, before Before) (even
 		f.Entities = m.parts.Entities(t)
 	}
 	if m.parts.Categories != nil {
-		f.Categories = m.parts.Categories(f)
+		f.Categories = m.parts.Categories(f, r.Vector)
 	}
 	return f, nil
 }

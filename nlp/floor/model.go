@@ -74,7 +74,7 @@ func (m *Model) Read(_ context.Context, text string) (nlp.Reading, error) {
 		return r, nil
 	}
 	if w.scan.words == 0 && !w.scan.feels() {
-		return r, nil // punctuation alone
+		return r, nil
 	}
 	r.Vector = m.vector(w)
 	if r.Language != "" && !m.knows(r.Language) && !w.scan.feels() {
@@ -114,6 +114,9 @@ func (m *Model) Embed(_ context.Context, text string) (linear.Vector, error) {
 }
 
 func (m *Model) vector(w *work) linear.Vector {
+	if w.scan.words == 0 && !w.scan.feels() {
+		return linear.Vector{} // punctuation alone
+	}
 	w.features = w.scan.topic(w.features[:0])
 	step, base := m.rarity.scales[0], m.rarity.biases[0]
 	return linear.Collect(w.features, func(at uint32, count int) float32 {
