@@ -51,8 +51,12 @@ func (n *Intake) Hear(f func(event.Turn)) { n.heard = append(n.heard, f) }
 
 // Accept stores arrivals, in one publish, and returns when Kafka has
 // acknowledged all of them; the receipts are in the order of the arrivals.
-// After an error some may be stored and the whole may be sent again: ids are
+// After an error they may be stored or not, and are to be sent again: ids are
 // deterministic. An *ArrivalError means that no retry will help.
+//
+// What was handed to Kafka is seen through to its end even where ctx ends
+// first, and its customers wait for that: sent again it is found stored, and
+// does not stand on the topics twice.
 func (n *Intake) Accept(ctx context.Context, arrivals ...Arrival) ([]Receipt, error) {
 	if !n.sessions.isReady() {
 		return nil, ErrNotReady
@@ -61,28 +65,24 @@ func (n *Intake) Accept(ctx context.Context, arrivals ...Arrival) ([]Receipt, er
 	if err != nil {
 		return nil, fmt.Errorf("wait for the customer's earlier messages: %w", err)
 	}
-	defer unlock()
-	p := plan{intake: n, now: n.sessions.cfg.Now(), fresh: map[string]string{}, opened: map[string]string{}}
-	for i, a := range arrivals {
-		r, err := p.add(ctx, a)
-		if err != nil {
-			if errors.Is(err, ErrNotOpen) || errors.Is(err, ErrNobody) {
-				n.metrics.arrived(a, "refused")
-				return nil, &ArrivalError{Index: i, Err: err}
-			}
-			return nil, err
-		}
-		p.receipts = append(p.receipts, r)
+	p, err := n.plan(ctx, arrivals)
+	if err != nil {
+		unlock()
+		return nil, err
 	}
-	for _, t := range p.raw {
-		for _, f := range n.heard {
-			f(t)
-		}
+	stored := make(chan error, 1)
+	go func() {
+		defer unlock()
+		stored <- n.store(context.WithoutCancel(ctx), p)
+	}()
+	select {
+	case err = <-stored:
+	case <-ctx.Done():
+		err = ctx.Err()
 	}
-	if err := n.bus.Publish(ctx, p.msgs...); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("store arrivals: %w", err)
 	}
-	p.commit()
 	for i, a := range arrivals {
 		outcome := "stored"
 		if p.receipts[i].Duplicate {
@@ -93,8 +93,43 @@ func (n *Intake) Accept(ctx context.Context, arrivals ...Arrival) ([]Receipt, er
 	return p.receipts, nil
 }
 
-// keys names what each arrival must have to itself while it is placed: the
-// thread it joins, or the interaction it names.
+// plan decides what arrivals mean, and changes nothing yet.
+func (n *Intake) plan(ctx context.Context, arrivals []Arrival) (*plan, error) {
+	p := &plan{intake: n, now: n.sessions.cfg.Now(), fresh: map[string]string{}, opened: map[string]string{}}
+	for i, a := range arrivals {
+		r, err := p.add(ctx, a)
+		if errors.Is(err, ErrNotOpen) || errors.Is(err, ErrNobody) {
+			n.metrics.arrived(a, "refused")
+			return nil, &ArrivalError{Index: i, Err: err}
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.receipts = append(p.receipts, r)
+	}
+	return p, nil
+}
+
+// store publishes a plan and notes what it changed. A consent goes before the
+// words that gave it: once those are known, nobody looks at them again.
+func (n *Intake) store(ctx context.Context, p *plan) error {
+	for _, t := range p.raw {
+		for _, f := range n.heard {
+			f(t)
+		}
+	}
+	if err := n.bus.Publish(ctx, p.facts...); err != nil {
+		return err
+	}
+	if err := n.bus.Publish(ctx, p.msgs...); err != nil {
+		return err
+	}
+	p.commit()
+	return nil
+}
+
+// keys names what each arrival must have to itself while it is placed and
+// stored: the thread it joins, the interaction it names, or its customer.
 func (n *Intake) keys(arrivals []Arrival) []string {
 	keys := make([]string, 0, len(arrivals))
 	for _, a := range arrivals {
@@ -104,8 +139,10 @@ func (n *Intake) keys(arrivals []Arrival) []string {
 			named = a.Turn.Interaction
 		case a.Change != nil:
 			named = a.Change.Interaction
-		default:
-			continue
+		case a.Consent != nil:
+			named = a.Consent.Customer
+		case a.Identity != nil:
+			named = a.Identity.Customer
 		}
 		if named == "" {
 			named = threadKey(a.Tenant, a.Channel, a.Account, a.customer())

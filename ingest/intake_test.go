@@ -348,7 +348,49 @@ func TestBrokerAwayLosesNothingAccepted(t *testing.T) {
 			t.Errorf("accepted turn %s is lost", id)
 		}
 	}
-	if got.Counts() != "turns=3 changes=1 identities=1 consents=0" {
+	if got.Counts() != "turns=3 changes=1 identities=1 consents=0" || len(got.Turns) != 3 || len(got.Changes) != 1 {
+		t.Errorf("stored %s in %d turns and %d changes", got.Counts(), len(got.Turns), len(got.Changes))
+	}
+}
+
+// A process that dies between the topics leaves a message without the start of
+// its interaction. The provider's retry mends it, once.
+func TestStartIsMended(t *testing.T) {
+	addr := ingesttest.Broker(t)
+	before := ingesttest.On(t, addr, ingest.SessionsConfig{}, nil)
+	r := accept(t, before.Intake, said("+4930123456", "m1", "hello"))[0]
+	other := ingesttest.Broker(t) // where only the turn arrived
+	lost := ingesttest.Dial(t, other)
+	if err := lost.Ensure(ingesttest.Deadline(t), event.All()...); err != nil {
+		t.Fatal(err)
+	}
+	turns := event.Topic[event.Turn]{Source: event.Turns(), Key: func(t event.Turn) string { return t.Customer }}
+	for _, turn := range before.Stored(t).Turns {
+		if err := lost.Publish(ingesttest.Deadline(t), turns.Message(turn)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := ingesttest.On(t, other, ingest.SessionsConfig{}, nil)
+	for range 2 {
+		if again := accept(t, after.Intake, said("+4930123456", "m1", "hello"))[0]; !again.Duplicate || again.Interaction != r.Interaction {
+			t.Errorf("redelivered as %+v", again)
+		}
+	}
+	if got := after.Stored(t); len(got.Turns) != 1 || len(got.Changes) != 1 {
 		t.Errorf("stored %s", got.Counts())
+	}
+	if next := accept(t, after.Intake, said("+4930123456", "m2", "you?"))[0]; next.Interaction != r.Interaction {
+		t.Error("the mended interaction is not the current one")
+	}
+}
+
+func TestOptOutIsStoredWithTheMessage(t *testing.T) {
+	k := ingesttest.New(t, ingest.SessionsConfig{})
+	for range 2 {
+		accept(t, k.Intake, said("+4930123456", "m1", "STOP"))
+	}
+	got := k.Stored(t)
+	if len(got.Consents) != 1 || got.Consents[0].Allowed || got.Consents[0].Purpose != event.Market || len(got.Turns) != 1 {
+		t.Errorf("consents are %+v", got.Consents)
 	}
 }

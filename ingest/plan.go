@@ -19,7 +19,8 @@ type plan struct {
 	now      time.Time
 	receipts []Receipt
 
-	msgs    []event.Message
+	facts   []event.Message     // consents that words gave, and their audit
+	msgs    []event.Message     // everything else
 	raw     []event.Turn        // new turns, as said
 	changes []event.Interaction // new changes
 	fresh   map[string]string   // new ids → interaction
@@ -54,6 +55,7 @@ func (p *plan) turn(ctx context.Context, a Arrival, t event.Turn) (Receipt, erro
 		t.At = p.now
 	}
 	if interaction, ok := p.known(t.ID); ok {
+		p.mend(a, interaction, t.ID, t.At, direction(t.Role))
 		return Receipt{ID: t.ID, Customer: a.customer(), Interaction: interaction, Duplicate: true}, nil
 	}
 	var err error
@@ -83,10 +85,10 @@ func (p *plan) turn(ctx context.Context, a Arrival, t event.Turn) (Receipt, erro
 	}
 	p.msgs = append(p.msgs, governance.Turns().Message(v.Cleared))
 	for _, c := range v.Consents {
-		p.msgs = append(p.msgs, event.Consents().Message(c))
+		p.facts = append(p.facts, event.Consents().Message(c))
 	}
 	for _, e := range v.Audit {
-		p.msgs = append(p.msgs, event.Audits().Message(e))
+		p.facts = append(p.facts, event.Audits().Message(e))
 	}
 	p.raw = append(p.raw, t)
 	p.fresh[t.ID] = t.Interaction
@@ -163,6 +165,18 @@ func (p *plan) open(a Arrival, id string, at time.Time, direction string, attrs 
 	p.publish(p.intake.gate.Interaction(i))
 }
 
+// mend publishes the start of an interaction again where the process died
+// between the first message and the start, whose topics are not one. Only the
+// message that opened it can tell.
+func (p *plan) mend(a Arrival, interaction, first string, at time.Time, direction string) {
+	if a.customer() == "" || interaction != event.ID("i", threadKey(a.Tenant, a.Channel, a.Account, a.customer()), first) {
+		return
+	}
+	if _, ok := p.known(startedID(interaction)); !ok {
+		p.open(a, interaction, at, direction, nil)
+	}
+}
+
 func (p *plan) publish(i event.Interaction) {
 	p.msgs = append(p.msgs, event.Interactions().Message(i))
 	p.changes = append(p.changes, i)
@@ -183,6 +197,7 @@ func (p *plan) change(a Arrival, c event.Interaction) (Receipt, error) {
 		}
 	}
 	if interaction, ok := p.known(c.ID); ok {
+		p.mend(a, interaction, c.Message, c.At, "outbound")
 		return Receipt{ID: c.ID, Customer: a.customer(), Interaction: interaction, Duplicate: true}, nil
 	}
 	if err := p.place(a, &c); err != nil {
