@@ -46,13 +46,13 @@ func Sign(secret string, c Claims) (string, error) {
 	}
 	e := base64.RawURLEncoding
 	signed := e.EncodeToString([]byte(header)) + "." + e.EncodeToString(body)
-	return signed + "." + e.EncodeToString(seal(secret, signed)), nil
+	return signed + "." + seal(secret, signed), nil
 }
 
-func seal(secret, signed string) []byte {
+func seal(secret, signed string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(signed))
-	return mac.Sum(nil)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // verify reads a token that any of secrets has signed.
@@ -61,11 +61,10 @@ func verify(secrets []string, token string, now time.Time) (c Claims, err error)
 	if len(parts) != 3 {
 		return c, errToken
 	}
-	e := base64.RawURLEncoding
-	mac, err := e.DecodeString(parts[2])
-	if err != nil || !signedByAny(secrets, parts[0]+"."+parts[1], mac) {
+	if !signedByAny(secrets, parts[0]+"."+parts[1], parts[2]) {
 		return c, errToken
 	}
+	e := base64.RawURLEncoding
 	var head struct {
 		Alg string `json:"alg"`
 	}
@@ -83,9 +82,9 @@ func verify(secrets []string, token string, now time.Time) (c Claims, err error)
 	return c, nil
 }
 
-func signedByAny(secrets []string, signed string, mac []byte) bool {
+func signedByAny(secrets []string, signed, mac string) bool {
 	for _, s := range secrets {
-		if hmac.Equal(mac, seal(s, signed)) {
+		if hmac.Equal([]byte(mac), []byte(seal(s, signed))) {
 			return true
 		}
 	}
