@@ -26,7 +26,7 @@ func TestSentimentOfContactCentreSentences(t *testing.T) {
 			"nobody is helping me with this",
 			"I'm really disappointed with how you handled my case",
 			"Great, just great, my flight is cancelled again",
-			"thanks for nothing!!",
+			"thanks for nothing, now I have to start over",
 			"This is taking waaaaay too long 😡",
 			"I am extremely angry about this bill",
 			"your product does not work and your support is terrible",

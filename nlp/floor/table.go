@@ -15,6 +15,9 @@ import (
 // are little-endian. It is read in place, so opening one costs nothing.
 const magic = "TLFLOOR1"
 
+// maxClasses is how many classes a model may have.
+const maxClasses = 64
+
 var errFile = errors.New("not a floor model file")
 
 // table is an open model file.
@@ -81,7 +84,7 @@ func parse(file string) (table, error) {
 	}
 	number := func(at int) uint32 { return binary.LittleEndian.Uint32([]byte(file[at : at+4])) }
 	width, classes, names := number(8), number(12), number(16)
-	if width == 0 || width&(width-1) != 0 || width > Width || classes == 0 || classes > 1024 || names > 1<<16 {
+	if width == 0 || width&(width-1) != 0 || width > Width || classes == 0 || classes > maxClasses || names > 1<<16 {
 		return table{}, fmt.Errorf("%w: width %d, classes %d", errFile, width, classes)
 	}
 	body := 20 + int(names)
@@ -102,7 +105,7 @@ func parse(file string) (table, error) {
 // scores puts each class's score for the hashed features into out, which must be
 // as long as there are classes.
 func (t *table) scores(features []uint32, out []float64) {
-	var sums [64]int32
+	var sums [maxClasses]int32
 	k := len(t.names)
 	for _, f := range features {
 		at := int(f&(t.width-1)) * k

@@ -12,6 +12,7 @@ import (
 const (
 	widthEmotion   = 1 << 15
 	penaltyEmotion = 2e-6
+	shownFrom      = 0.3 // the threshold of package nlp
 )
 
 func emotion(ctx context.Context, s sources, card *card) (*linear.Regression, []string, error) {
@@ -31,6 +32,26 @@ func emotion(ctx context.Context, s sources, card *card) (*linear.Regression, []
 	if err != nil {
 		return nil, nil, err
 	}
-	card.line("emotion", "see `throughline eval emotion --set goemotions`")
+	var hit, said, real [28]float64
+	for _, e := range s.emotionsDev {
+		for k, score := range r.Scores(floor.Features(e.Text, floor.Mood, widthEmotion)) {
+			yes, is := linear.Sigmoid(score) >= shownFrom, slices.Contains(e.Labels, names[k])
+			if yes {
+				said[k]++
+			}
+			if is {
+				real[k]++
+			}
+			if yes && is {
+				hit[k]++
+			}
+		}
+	}
+	var sum float64
+	for k := range names[:27] {
+		sum += 2 * hit[k] / max(said[k]+real[k], 1)
+	}
+	card.line("emotion", "goemotions development split: macro-F1 over 27 emotions %.3f at one threshold of %.1f (n %d); "+
+		"`throughline eval emotion --set goemotions` tunes a threshold for each", sum/27, shownFrom, len(s.emotionsDev))
 	return r, names, nil
 }

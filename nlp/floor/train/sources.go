@@ -63,8 +63,55 @@ func domain(file string) ([]corpus.Example, error) {
 				return nil, fmt.Errorf("domain.txt line %d: want [language class]", n)
 			}
 		default:
-			out = append(out, corpus.Example{Text: line, Labels: []string{label}, Language: language})
+			for _, text := range ways(line) {
+				out = append(out, corpus.Example{Text: text, Labels: []string{label}, Language: language})
+			}
 		}
 	}
 	return out, lines.Err()
+}
+
+// waysAtMost is how many ways through one line are used.
+const waysAtMost = 24
+
+// ways gives the sentences of a line with choices "(a|b|)", spread evenly over
+// all combinations when there are too many.
+func ways(line string) []string {
+	if !strings.Contains(line, "|") {
+		return []string{line}
+	}
+	all := []string{""}
+	for line != "" {
+		before, rest, found := strings.Cut(line, "(")
+		for i := range all {
+			all[i] += before
+		}
+		if !found {
+			break
+		}
+		choices, after, _ := strings.Cut(rest, ")")
+		var next []string
+		for _, a := range all {
+			for choice := range strings.SplitSeq(choices, "|") {
+				next = append(next, a+choice)
+			}
+		}
+		all, line = next, after
+	}
+	if len(all) <= waysAtMost {
+		return tidy(all)
+	}
+	some := make([]string, waysAtMost)
+	for i := range some {
+		some[i] = all[(i*len(all)/waysAtMost+i*7)%len(all)] // seven steps on, so that every choice has its turn
+	}
+	return tidy(some)
+}
+
+// tidy takes out the blanks that empty choices leave.
+func tidy(lines []string) []string {
+	for i, l := range lines {
+		lines[i] = strings.Join(strings.Fields(strings.ReplaceAll(l, " '", "'")), " ")
+	}
+	return lines
 }
