@@ -45,6 +45,20 @@ func TestCommandLineErrorsNameTheFix(t *testing.T) {
 	}
 }
 
+func TestEveryFigureIsMeasurable(t *testing.T) {
+	h := Harness{Recognise: func(context.Context, string, Condition) (string, error) { return "", nil }}
+	for _, f := range figures() {
+		task, err := h.task(f.task)
+		if err != nil || !slices.Contains(task.sets, f.set) {
+			t.Errorf("%+v: %v", f, err)
+		}
+	}
+	var out bytes.Buffer
+	if err := Main(context.Background(), []string{"all", "--data", "testdata/nowhere"}, &out); err == nil {
+		t.Error("no data, and no error")
+	}
+}
+
 // last decodes the last line, which is what other programs read.
 func last(t *testing.T, out string) Result {
 	t.Helper()

@@ -63,6 +63,9 @@ func Main(ctx context.Context, args []string, stdout io.Writer) error {
 
 // Main reads the command line, measures, and prints.
 func (h Harness) Main(ctx context.Context, args []string, stdout io.Writer) error {
+	if len(args) > 0 && args[0] == "all" {
+		return h.all(ctx, args[1:], stdout)
+	}
 	q, err := h.parse(args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -87,6 +90,7 @@ func (h Harness) Main(ctx context.Context, args []string, stdout io.Writer) erro
 }
 
 const usage = `usage: throughline eval TASK --set NAME [--data DIR] [--test DIR] [options]
+       throughline eval all [--data DIR] [--test DIR]    (every set, as Markdown)
 
 Measures a task on a public set. Heads are fitted on DIR of --data alone; --test
 holds the sealed test files, and without it the set's development split is scored.

@@ -1,0 +1,103 @@
+package eval
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"throughline/nlp/corpus"
+)
+
+// figure is one line of docs/accuracy.md: what is measured, and what others
+// published for the same test split.
+type figure struct {
+	task, set, metric string
+	shots             int
+	published         string
+}
+
+func figures() []figure {
+	return []figure{
+		{"intents", "clinc150", "accuracy", 0, "BERT 0.969, SVM 0.910, FastText 0.890 (Larson et al., EMNLP 2019)"},
+		{"intents", "clinc150", "oos_recall", 0, "BERT 0.403 (the same)"},
+		{"intents", "clinc150", "accuracy_without_threshold", 10, ""},
+		{"intents", "banking77", "accuracy", 0, "USE+ConveRT 0.934 (Casanueva et al., 2020)"},
+		{"intents", "banking77", "accuracy", 10, "USE+ConveRT 0.852 (the same)"},
+		{"intents", "banking77_oos", "accuracy", 0, ""},
+		{"intents", "banking77_oos", "oos_recall", 0, ""},
+		{"intents", "hwu64", "accuracy", 0, ""},
+		{"intents", "hwu64", "accuracy", 10, ""},
+		{"intents", "nlupp", "f1", 0, ""},
+		{"intents", "dstc11_natcs", "accuracy", 0, ""},
+		{"sentiment", "us_airline_sentiment", "macro_f1", 0, ""},
+		{"sentiment", "umsab", "macro_f1", 0, "FastText 0.510, XLM-R 0.648, XLM-T 0.694 (Barbieri et al., LREC 2022)"},
+		{"sentiment", "tweeteval", "macro_recall", 0, ""},
+		{"sentiment", "meld", "macro_f1", 0, ""},
+		{"emotion", "goemotions", "macro_f1", 0, "BERT 0.46, with neutral (Demszky et al., ACL 2020)"},
+		{"emotion", "goemotions", "macro_f1_ekman", 0, "BERT 0.64 (the same)"},
+		{"pii", "presidio_pii", "f1", 0, ""},
+		{"asr", "asr_refs_small", "wer", 0, ""},
+		{"asr", "asr_refs_small", "wer_mulaw", 0, ""},
+	}
+}
+
+// all measures every figure with each model and writes them as Markdown.
+func (h Harness) all(ctx context.Context, args []string, w io.Writer) error {
+	flags := flag.NewFlagSet("eval all", flag.ContinueOnError)
+	flags.SetOutput(w)
+	data := flags.String("data", "", "folder that holds the folders of the sets")
+	test := flags.String("test", "", "folder that holds the sealed test folders")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *data == "" {
+		found, err := corpus.Folder()
+		if err != nil {
+			return fmt.Errorf("eval all: no --data: %w", err)
+		}
+		*data = found
+	}
+	split := "development splits"
+	if *test != "" {
+		split = "test splits"
+	}
+	models := h.models()
+	fmt.Fprintf(w, "# Accuracy\n\nFigures on the %s of public sets, with 95 %% intervals; made by `throughline eval all`.\n"+
+		"Published figures are of the official test splits.\n\n| task | set | metric | n | %s | published |\n|---|---|---|---|%s---|\n",
+		split, strings.Join(models, " | "), strings.Repeat("---|", len(models)))
+	done := make(map[request]Result)
+	began := time.Now()
+	for _, f := range figures() {
+		t, err := h.task(f.task)
+		if err != nil {
+			continue // not measurable by this program: no recogniser
+		}
+		cells, n := make([]string, len(models)), 0
+		for i, model := range models {
+			q := request{task: f.task, set: f.set, model: model, shots: f.shots, data: filepath.Join(*data, f.set)}
+			if *test != "" {
+				q.test = filepath.Join(*test, f.set)
+			}
+			r, ok := done[q]
+			if !ok {
+				if r, err = t.run(ctx, q); err != nil {
+					return fmt.Errorf("eval %s %s: %w", f.task, f.set, err)
+				}
+				done[q] = r
+			}
+			n = r.N
+			cells[i] = fmt.Sprintf("%.3f (%.3f–%.3f)", r.Metrics[f.metric], r.CI[f.metric][0], r.CI[f.metric][1])
+		}
+		name := f.set
+		if f.shots > 0 {
+			name = fmt.Sprintf("%s, %d examples an intent", f.set, f.shots)
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %d | %s | %s |\n", f.task, name, f.metric, n, strings.Join(cells, " | "), f.published)
+	}
+	fmt.Fprintf(w, "\nMeasured in %.0f s.\n", time.Since(began).Seconds())
+	return nil
+}
