@@ -20,7 +20,7 @@ func JSON(body []byte, prefix string, err error) *Problem {
 		p.Cause = err
 		return p
 	}
-	detail := "The body is not complete JSON (RFC 8259)."
+	detail := "A value does not have its documented form."
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		detail = fmt.Sprintf("The body is not JSON (RFC 8259): it breaks at byte %d.", e.Offset)
 	}
@@ -104,10 +104,9 @@ func (s *step) begin(tok json.Token) bool {
 	return true
 }
 
-var escape = strings.NewReplacer("~", "~0", "/", "~1")
-
 func render(path []step) string {
 	var b strings.Builder
+	escape := strings.NewReplacer("~", "~0", "/", "~1")
 	for _, s := range path {
 		b.WriteByte('/')
 		switch {

@@ -93,6 +93,13 @@ func TestJSONTruncated(t *testing.T) {
 	}
 }
 
+func TestJSONOfAnotherError(t *testing.T) {
+	p := JSON([]byte(`{}`), "/a", errors.New("the value was 4111"))
+	if p.Status != http.StatusBadRequest || strings.Contains(p.Error(), "4111") || len(p.Errors) != 1 || p.Errors[0].Pointer != "#/a" {
+		t.Errorf("got %v", p)
+	}
+}
+
 func FuzzPointerAt(f *testing.F) {
 	f.Add([]byte(`{"a":[1,{"b":"c"}],"d":null}`), int64(12))
 	f.Add([]byte(`[[[]]]`), int64(3))

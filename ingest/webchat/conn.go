@@ -37,6 +37,7 @@ type conn struct {
 	person   ingest.Person
 	customer string
 	queue    chan []byte
+	slow     sync.Once
 
 	mu      sync.Mutex
 	pending map[string]wait // turns of this client that were not acknowledged yet
@@ -354,7 +355,7 @@ func (c *conn) push(f out) {
 	select {
 	case c.queue <- f.encode():
 	default:
-		go c.close(websocket.StatusTryAgainLater, "too slow")
+		c.slow.Do(func() { go c.close(websocket.StatusTryAgainLater, "too slow") })
 	}
 }
 

@@ -135,11 +135,14 @@ func (p *parser) value(en entry, c change, v *value, at string) error {
 		}
 	}
 	for i := range v.Statuses {
-		read := p.status
+		at := at + "/statuses/" + strconv.Itoa(i)
+		var err error
 		if c.Field == "calls" || v.Statuses[i].Type == "call" {
-			read = p.callStatus
+			err = p.callStatus(v, &v.Statuses[i], at)
+		} else {
+			err = p.status(en, v, &v.Statuses[i], at)
 		}
-		if err := read(v, &v.Statuses[i], at+"/statuses/"+strconv.Itoa(i)); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // status reads what became of a message that we sent: sent, delivered, read,
 // played, failed, in any order.
-func (p *parser) status(v *value, s *status, at string) error {
+func (p *parser) status(en entry, v *value, s *status, at string) error {
 	when, err := p.statusHead(s, at)
 	if err != nil {
 		return err
@@ -19,8 +19,8 @@ func (p *parser) status(v *value, s *status, at string) error {
 		recipient = s.Participant
 	}
 	who := v.person(recipient, s.RecipientUserID, false)
-	if err := known(who, at+"/recipient_id"); err != nil {
-		return err
+	if len(who.Handles) == 0 { // a group as a whole: no reason to refuse what else the webhook brings
+		return p.ofNobody(en, s)
 	}
 	pairs := []string{"callback_data", s.CallbackData}
 	if c := s.Conversation; c != nil {
@@ -34,6 +34,13 @@ func (p *parser) status(v *value, s *status, at string) error {
 		At: when, Message: ingest.TurnID(p.tenant, event.WhatsApp, s.ID), Status: s.Status, Error: firstError(s.Errors), Attrs: attrs(pairs...)}
 	p.out = append(p.out, a)
 	return nil
+}
+
+// ofNobody stores a status that names no person, with the account.
+func (p *parser) ofNobody(en entry, s *status) error {
+	t := event.Turn{ID: event.ID("t", p.tenant, string(event.WhatsApp), s.ID, "status", s.Status), Role: event.System, Kind: event.Notice,
+		Text: "message " + cut(s.Status, 64), Target: ingest.TurnID(p.tenant, event.WhatsApp, s.ID), Attrs: attrs("field", "statuses", "recipient", s.RecipientID)}
+	return p.notice(en, t)
 }
 
 // firstError is the provider's code and title.
