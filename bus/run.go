@@ -221,10 +221,15 @@ func (r *partitionRun) open(ctx context.Context) bool {
 }
 
 func (r *partitionRun) save(report func(string, ...any)) {
-	topics := map[string]map[int]int64{}
+	topics, next := map[string]map[int]int64{}, slices.Clone(r.done)
 	for i, in := range r.stage.In {
-		if r.done[i] > r.committed[i] {
-			topics[in.topic.Name] = map[int]int64{r.partition: r.done[i]}
+		if r.stage.Needs != nil {
+			if first, held := r.stage.Needs(r.state, in.topic.Name); held {
+				next[i] = min(next[i], first)
+			}
+		}
+		if next[i] > r.committed[i] {
+			topics[in.topic.Name] = map[int]int64{r.partition: next[i]}
 		}
 	}
 	if len(topics) == 0 {
@@ -234,7 +239,9 @@ func (r *partitionRun) save(report func(string, ...any)) {
 		report("committing offsets failed; events will be handled again", "error", err)
 		return
 	}
-	copy(r.committed, r.done)
+	for i := range next {
+		r.committed[i] = max(r.committed[i], next[i])
+	}
 }
 
 func (r *partitionRun) tick(ctx context.Context, now time.Time) {

@@ -30,6 +30,10 @@ type Stage struct {
 	// happens by time alone.
 	Tick      func(ctx context.Context, state any, now time.Time) ([]event.Message, error)
 	TickEvery time.Duration
+	// Needs, if set, gives the first offset of an input's topic that the state
+	// still works on, for stages whose results come later than their handlers
+	// return; offsets are committed up to there only. False: nothing is held.
+	Needs func(state any, topic string) (offset int64, ok bool)
 	// Linger waits this long for a larger batch; only stages that pay a lot for
 	// each batch want it.
 	Linger time.Duration

@@ -176,6 +176,7 @@ func Run(t *testing.T, b Broker) {
 	t.Run("large", func(t *testing.T) { testLarge(t, b) })
 	t.Run("rebalance", func(t *testing.T) { testRebalance(t, b) })
 	t.Run("resume", func(t *testing.T) { testResume(t, b) })
+	t.Run("needs", func(t *testing.T) { testNeeds(t, b) })
 	t.Run("partitions", func(t *testing.T) { testPartitionMismatch(t, b) })
 	if breakable, ok := b.(Breakable); ok {
 		t.Run("broken", func(t *testing.T) { testBroken(t, breakable) })
@@ -332,10 +333,7 @@ func testBatchCulprit(t *testing.T, b Broker) {
 }
 
 // shard counts per key and remembers by a compacted topic.
-type shard struct {
-	mu     sync.Mutex
-	counts map[string]int
-}
+type shard struct{ counts map[string]int }
 
 func testState(t *testing.T, b Broker) {
 	c := dial(t, b)
@@ -554,6 +552,40 @@ func testResume(t *testing.T, b Broker) {
 	got.inOrder(t)
 	if got.all != 100 {
 		t.Errorf("handled %d events over 4 clean restarts, want 100", got.all)
+	}
+}
+
+// testNeeds stops a stage that still works on an event: it, and all after it,
+// must come again.
+func testNeeds(t *testing.T, b Broker) {
+	c := dial(t, b)
+	in := topic(t, "in", false)
+	ensure(t, c, in.Spec)
+	var got collector
+	holding := true
+	stage := bus.Stage{Name: in.Name,
+		Open: func(context.Context, *bus.Bus, int) (any, error) { return &got, nil },
+		In: []bus.Input{bus.With(in.Source, func(c *collector, _ context.Context, i item) ([]event.Message, error) {
+			c.take(i)
+			return nil, nil
+		})},
+		Needs: func(any, string) (int64, bool) { return 3, holding },
+	}
+	stop := run(t, c, stage)
+	for n := range 6 {
+		publish(t, c, in.Message(item{Key: "k", N: n}))
+	}
+	eventually(t, "all are handled", func() bool { return got.distinct() == 6 })
+	time.Sleep(300 * time.Millisecond) // commits happen meanwhile
+	stop()
+	got.mu.Lock()
+	got.seen, got.all = nil, 0
+	got.mu.Unlock()
+	holding = false
+	run(t, c, stage)
+	eventually(t, "what was held comes again", func() bool { return got.distinct() == 3 })
+	if first := got.seen["k"][0]; first != 3 {
+		t.Errorf("begins again at %d, want 3", first)
 	}
 }
 
