@@ -117,6 +117,16 @@ const (
 	emotionsAtMost   = 4
 )
 
+// matter tells the labels that are of business more than of feeling: whoever
+// wants to cancel has a desire, and no joy. They stand alone, without a group.
+func matter(emotion string) bool {
+	switch emotion {
+	case "desire", "approval", "curiosity", "realization":
+		return true
+	}
+	return false
+}
+
 // emotionLabels are the Ekman groups and single emotions that pass the
 // threshold, groups first. A group is as probable as its likeliest member.
 func emotionLabels(p []float64) []event.Label {
@@ -128,6 +138,10 @@ func emotionLabels(p []float64) []event.Label {
 	for i, name := range names {
 		group := EkmanGroup(name)
 		if p[i] < emotionThreshold || group == "neutral" {
+			continue
+		}
+		if matter(name) {
+			single = append(single, event.Label{Name: name, Probability: p[i]})
 			continue
 		}
 		at := slices.IndexFunc(groups, func(l event.Label) bool { return l.Name == group })

@@ -3,6 +3,7 @@ package nlp_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"throughline/event"
@@ -11,21 +12,27 @@ import (
 	"throughline/nlp/intent"
 )
 
-func model(t testing.TB) *nlp.Model {
-	t.Helper()
+// fitted is fitted once for all tests: the race detector makes it slow.
+var fitted = sync.OnceValues(func() (nlp.Parts, error) {
 	reader, err := floor.Open()
 	if err != nil {
-		t.Fatal(err)
+		return nlp.Parts{}, err
 	}
 	taxonomy, err := intent.Default()
 	if err != nil {
-		t.Fatal(err)
+		return nlp.Parts{}, err
 	}
 	intents, err := intent.Own(context.Background(), taxonomy, reader, intent.Options{})
+	return nlp.Parts{Reader: reader, Intents: intents}, err
+})
+
+func model(t testing.TB) *nlp.Model {
+	t.Helper()
+	parts, err := fitted()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return nlp.New(nlp.Parts{Reader: reader, Intents: intents})
+	return nlp.New(parts)
 }
 
 func understand(t *testing.T, m *nlp.Model, turn event.Turn) event.Features {
@@ -89,6 +96,15 @@ func TestEmotionsAreOfTheCustomerOnly(t *testing.T) {
 		turn.Role = role
 		if f := understand(t, m, turn); f.Emotions != nil {
 			t.Errorf("role %q: emotions %v", role, f.Emotions)
+		}
+	}
+}
+
+func TestAWishIsNoJoy(t *testing.T) {
+	f := understand(t, model(t), said("I want to cancel my contract"))
+	for _, l := range f.Emotions {
+		if l.Name == "joy" {
+			t.Errorf("emotions %v", f.Emotions)
 		}
 	}
 }

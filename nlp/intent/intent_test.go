@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"throughline/nlp/floor"
@@ -12,21 +13,34 @@ import (
 	"throughline/nlp/linear"
 )
 
-func own(t testing.TB) (*intent.Owned, *floor.Model) {
-	t.Helper()
+// fitted is fitted once for the tests that only ask: the race detector makes it slow.
+var fitted = sync.OnceValues(fit)
+
+type owning struct {
+	*intent.Owned
+	reader *floor.Model
+}
+
+func fit() (owning, error) {
 	m, err := floor.Open()
 	if err != nil {
-		t.Fatal(err)
+		return owning{}, err
 	}
 	taxonomy, err := intent.Default()
 	if err != nil {
-		t.Fatal(err)
+		return owning{}, err
 	}
 	owned, err := intent.Own(context.Background(), taxonomy, m, intent.Options{})
+	return owning{owned, m}, err
+}
+
+func own(t testing.TB) (*intent.Owned, *floor.Model) {
+	t.Helper()
+	o, err := fitted()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return owned, m
+	return o.Owned, o.reader
 }
 
 func find(h *intent.Head, e *floor.Model, text string) []string {
@@ -127,7 +141,11 @@ func TestBrokenFileNamesTheLine(t *testing.T) {
 }
 
 func TestReloadKeepsTheOldOneWhereTheNewIsBroken(t *testing.T) {
-	owned, e := own(t)
+	mine, err := fit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	owned, e := mine.Owned, mine.reader
 	before := owned.Head()
 	if err := owned.Reload(context.Background(), []byte("intents: 3\n")); err == nil {
 		t.Fatal("a broken file was taken")
@@ -135,14 +153,14 @@ func TestReloadKeepsTheOldOneWhereTheNewIsBroken(t *testing.T) {
 	if owned.Head() != before {
 		t.Fatal("the old head is gone")
 	}
-	const mine = `intents:
+	const cats = `intents:
 - name: feed_cat
   examples: [feed the cat, give the cat some food, the cat is hungry]
 - name: walk_dog
   examples: [walk the dog, take the dog out, the dog needs a walk]
 out_of_scope: [what time is it, hello there, open the window]
 `
-	if err := owned.Reload(context.Background(), []byte(mine)); err != nil {
+	if err := owned.Reload(context.Background(), []byte(cats)); err != nil {
 		t.Fatal(err)
 	}
 	if got := find(owned.Head(), e, "please give the cat its food"); !slices.Equal(got, []string{"feed_cat"}) {
@@ -183,7 +201,9 @@ func FuzzParse(f *testing.F) {
 
 func BenchmarkFitDefault(b *testing.B) {
 	for b.Loop() {
-		own(b)
+		if _, err := fit(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

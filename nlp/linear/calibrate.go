@@ -13,11 +13,6 @@ type Platt struct{ Slope, Offset float64 }
 // Probability of belonging, for a margin.
 func (p Platt) Probability(margin float64) float64 { return Sigmoid(p.Slope*margin + p.Offset) }
 
-// Margin is the margin at which the probability is p: the inverse of Probability.
-func (p Platt) Margin(probability float64) float64 {
-	return (math.Log(probability/(1-probability)) - p.Offset) / p.Slope
-}
-
 // FitPlatt fits a Platt map to margins of rows that were not trained on, with
 // the smoothed targets of Lin, Lin and Weng, A Note on Platt's Probabilistic
 // Outputs (2007), §2.

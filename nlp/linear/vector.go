@@ -20,17 +20,6 @@ func (v Vector) At(i int) uint32 {
 	return v.Index[i]
 }
 
-// Dot is the inner product with dense weights; positions beyond them weigh nothing.
-func (v Vector) Dot(weights []float32) float64 {
-	var sum float64
-	for i, x := range v.Value {
-		if at := v.At(i); int(at) < len(weights) {
-			sum += float64(x) * float64(weights[at])
-		}
-	}
-	return sum
-}
-
 // Norm is the Euclidean length.
 func (v Vector) Norm() float64 {
 	var sum float64
