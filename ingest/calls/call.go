@@ -1,0 +1,368 @@
+package calls
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"sync"
+	"time"
+
+	"throughline/event"
+)
+
+// The reasons that the door itself gives.
+const (
+	ReasonStopped      = "process stopped"
+	ReasonProcessEnded = "process ended"
+	ReasonProcessBack  = "process restarted"
+	ReasonNoAudio      = "no audio"
+	ReasonAudioStopped = "audio stopped"
+	ReasonAudioBack    = "audio resumed"
+	ReasonUndecodable  = "audio cannot be decoded"
+	ReasonPaused       = "recording paused"
+	ReasonUnpaused     = "recording resumed"
+	ReasonWithheld     = "audio withheld"
+	ReasonAllowed      = "audio allowed again"
+	ReasonRole         = "role corrected"
+	ReasonQuality      = "audio quality"
+)
+
+// nodeAttr names the process that holds the call, for its next life.
+const nodeAttr = "node"
+
+// Call is one call going on. It is safe for concurrent use.
+type Call struct {
+	door     *Door
+	id       string
+	customer string
+	desc     Description
+	began    time.Time
+	out      *outbox
+
+	mu       sync.Mutex
+	holders  int
+	finished bool
+	done     chan struct{}
+	legs     []*leg
+	lost     quality // of legs that ended before the call
+	paused   string  // why, "" if not
+	refused  string  // what the customer does not allow, "" if nothing
+	held     bool
+	checked  time.Time // when consent was last asked for
+}
+
+func newCall(d *Door, id string, desc Description) *Call {
+	now := d.now()
+	attrs := map[string]string{"source": desc.Source}
+	maps.Copy(attrs, desc.Attrs)
+	desc.Attrs = attrs
+	c := &Call{door: d, id: id, customer: event.CustomerID(desc.Tenant, desc.Customer), desc: desc, began: now,
+		holders: 1, done: make(chan struct{})}
+	c.out = newOutbox(d)
+	return c
+}
+
+// Interaction is the call's id.
+func (c *Call) Interaction() string { return c.id }
+
+// Customer is the id of the customer, as the call began.
+func (c *Call) Customer() string { return c.customer }
+
+// Began is when the call was taken here: offset zero of its legs.
+func (c *Call) Began() time.Time { return c.began }
+
+// Done is closed when the call has come to its end.
+func (c *Call) Done() <-chan struct{} { return c.done }
+
+// hold adds a holder; it reports false when the call has just ended.
+func (c *Call) hold() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished {
+		return false
+	}
+	c.holders++
+	return true
+}
+
+// introduce publishes whose handle it is that calls, with the id that the other
+// channels give the same fact.
+func (c *Call) introduce() {
+	c.out.add(event.Identities().Message(c.belongs(c.desc.Customer)))
+}
+
+func (c *Call) belongs(h event.Handle) event.Identity {
+	h = h.Canonical()
+	owner := event.CustomerID(c.desc.Tenant, h)
+	return event.Identity{ID: event.ID("n", c.desc.Tenant, owner, string(h.Kind), h.Value), Tenant: c.desc.Tenant, Customer: owner,
+		Handle: &h, By: string(event.Voice), Why: "came with a call", At: c.at()}
+}
+
+// Identify says that the caller, unknown at first, is the one with this handle.
+func (c *Call) Identify(h event.Handle) {
+	is := c.belongs(h)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished || is.Customer == c.customer {
+		return
+	}
+	c.out.add(event.Identities().Message(is))
+	c.out.add(event.Identities().Message(event.Identity{ID: event.ID("n", c.desc.Tenant, c.customer, "into", is.Customer),
+		Tenant: c.desc.Tenant, Customer: c.customer, Into: is.Customer, By: string(event.Voice), Why: "named during the call", At: c.door.now()}))
+}
+
+func (c *Call) at() time.Time {
+	if c.desc.At.IsZero() {
+		return c.began
+	}
+	return c.desc.At
+}
+
+func (c *Call) start() {
+	c.publish(event.Interaction{ID: event.ID("x", c.id, "started"), Change: event.Started, At: c.at(),
+		Direction: c.desc.Direction, Queue: c.desc.Queue, Agent: c.desc.Agent, Case: c.desc.Case, Attrs: c.desc.Attrs})
+}
+
+// publish completes a change and queues it.
+func (c *Call) publish(i event.Interaction) {
+	now := c.door.now()
+	i.Tenant, i.Customer, i.Interaction, i.Channel = c.desc.Tenant, c.customer, c.id, event.Voice
+	i.Handle, i.Account, i.Received = c.desc.Customer.Masked(), c.desc.Account, now
+	if i.Direction == "" {
+		i.Direction = c.desc.Direction
+	}
+	if i.At.IsZero() {
+		i.At = now
+	}
+	if i.ID == "" {
+		i.ID = event.ID("x", c.id, string(i.Change), string(i.Role), i.Reason, i.Attrs["leg"], strconv.FormatInt(i.At.UnixNano(), 36))
+	}
+	c.out.put(item{change: &i})
+}
+
+// clear has the gate take personal data out of a change. It is done when the
+// change is stored, since nothing may keep a call from being answered. Which
+// process holds the call is no personal data and must be read back as written.
+func (d *Door) clear(i event.Interaction) event.Message {
+	i = d.gate.Interaction(i)
+	if i.Change == event.Started || i.Change == event.Resumed {
+		attrs := map[string]string{}
+		maps.Copy(attrs, i.Attrs)
+		attrs[nodeAttr] = d.cfg.Node
+		i.Attrs = attrs
+	}
+	return event.Interactions().Message(i)
+}
+
+// change publishes i unless the call has ended.
+func (c *Call) change(i event.Interaction) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.finished {
+		c.publish(i)
+	}
+}
+
+// Hold says that a side is on hold. Audio that still comes is kept; that none
+// comes is no problem.
+func (c *Call) Hold(by event.Role, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished || c.held {
+		return
+	}
+	c.held = true
+	c.publish(event.Interaction{Change: event.Held, Role: by, Reason: reason})
+}
+
+// Resume ends a hold.
+func (c *Call) Resume(by event.Role, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished || !c.held {
+		return
+	}
+	c.held = false
+	for _, l := range c.legs {
+		l.awake(c.door.now())
+	}
+	c.publish(event.Interaction{Change: event.Resumed, Role: by, Reason: reason})
+}
+
+// Held tells whether the call is on hold.
+func (c *Call) Held() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held
+}
+
+// Transfer says that a side was handed to another agent or queue.
+func (c *Call) Transfer(agent, queue, reason string) {
+	c.change(event.Interaction{Change: event.Transferred, Role: event.Agent, Agent: agent, Queue: queue, Reason: reason})
+}
+
+// Note reports a fact about the call that is no change of its state.
+func (c *Call) Note(reason string, attrs map[string]string) {
+	c.change(event.Interaction{Change: event.Measured, Reason: reason, Attrs: attrs})
+}
+
+// Pause discards the audio of all legs from now on, before it is buffered: while
+// card data is spoken (PCI DSS). The gap is marked, and the call says why.
+func (c *Call) Pause(reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished || c.paused != "" {
+		return
+	}
+	if reason == "" {
+		reason = "no reason given"
+	}
+	c.paused = reason
+	c.apply()
+	c.publish(event.Interaction{Change: event.Measured, Reason: ReasonPaused, Attrs: map[string]string{"recording": "paused", "why": reason}})
+}
+
+// Unpause keeps audio again.
+func (c *Call) Unpause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished || c.paused == "" {
+		return
+	}
+	c.paused = ""
+	c.apply()
+	c.publish(event.Interaction{Change: event.Measured, Reason: ReasonUnpaused, Attrs: map[string]string{"recording": "on"}})
+}
+
+// consentEvery is how often consent is asked for again: a withdrawal counts from
+// the moment it is known.
+const consentEvery = time.Second
+
+// checkConsent shuts or opens the legs. The caller holds mu.
+func (c *Call) checkConsent(now time.Time) {
+	if now.Sub(c.checked) < consentEvery {
+		return
+	}
+	c.checked = now
+	why := c.door.refused(c.desc.Tenant, c.customer)
+	if why == c.refused {
+		return
+	}
+	c.refused = why
+	c.apply()
+	if why == "" {
+		c.publish(event.Interaction{Change: event.Measured, Reason: ReasonAllowed, Attrs: map[string]string{"recording": "on"}})
+		return
+	}
+	c.publish(event.Interaction{Change: event.Measured, Reason: ReasonWithheld, Attrs: map[string]string{"recording": "withheld", "why": why}})
+}
+
+// apply tells the legs whether audio may pass. The caller holds mu.
+func (c *Call) apply() {
+	why := ""
+	switch {
+	case c.paused != "":
+		why = "pause"
+	case c.refused != "":
+		why = "consent"
+	}
+	for _, l := range c.legs {
+		l.shut(why)
+	}
+}
+
+func (c *Call) addLeg(l *leg) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished {
+		return ErrEnded
+	}
+	if len(c.legs) >= c.door.cfg.MaxLegs {
+		return fmt.Errorf("add leg: %d are there: raise calls.max_legs", len(c.legs))
+	}
+	c.legs = append(c.legs, l)
+	c.checkConsent(c.door.now())
+	c.apply()
+	c.publish(event.Interaction{Change: event.Joined, Role: l.role, Agent: l.agent, Attrs: l.attrs(nil)})
+	return nil
+}
+
+// removeLeg forgets a leg. The caller holds mu.
+func (c *Call) removeLeg(l *leg) {
+	for i, have := range c.legs {
+		if have == l {
+			c.legs = append(c.legs[:i], c.legs[i+1:]...)
+			return
+		}
+	}
+}
+
+func (c *Call) lookAfter(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished {
+		return
+	}
+	c.checkConsent(now)
+	for _, l := range c.legs {
+		l.lookAfter(now, c.held)
+	}
+}
+
+// Quiet is how long no leg has received anything.
+func (c *Call) Quiet(now time.Time) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	quiet := now.Sub(c.began)
+	for _, l := range c.legs {
+		quiet = min(quiet, l.quietFor(now))
+	}
+	return quiet
+}
+
+// End releases the call; the last holder's End brings it to its regular end.
+func (c *Call) End(reason string) { c.release(event.Ended, reason) }
+
+// Fail brings the call to an end by a fault.
+func (c *Call) Fail(reason string) { c.release(event.Failed, reason) }
+
+// Abandon brings to an end a call that never came about.
+func (c *Call) Abandon(reason string) { c.release(event.Abandoned, reason) }
+
+func (c *Call) release(how event.Change, reason string) {
+	c.mu.Lock()
+	c.holders--
+	last := c.holders <= 0
+	c.mu.Unlock()
+	if last {
+		c.finish(how, reason)
+	}
+}
+
+// finish closes the legs and publishes the end, once.
+func (c *Call) finish(how event.Change, reason string) {
+	c.mu.Lock()
+	if c.finished {
+		c.mu.Unlock()
+		return
+	}
+	legs := c.legs
+	c.legs = nil
+	whole := c.lost
+	for _, l := range legs {
+		whole.add(l.close(reason))
+	}
+	if reason == "" {
+		reason = "no reason given"
+	}
+	c.publish(event.Interaction{ID: event.ID("x", c.id, "ended"), Change: how, Reason: reason, Measures: whole.measures(c.door.now().Sub(c.began))})
+	c.finished = true
+	close(c.done)
+	c.mu.Unlock()
+	c.door.metrics.finished.WithLabelValues(c.desc.Source, string(how)).Inc()
+	c.door.forget(c)
+	c.out.close()
+}
+
+var errLegClosed = errors.New("leg has ended")

@@ -1,0 +1,52 @@
+package calls
+
+import (
+	"os"
+	"time"
+)
+
+// The defaults of Config.
+const (
+	DefaultMaxCalls     = 1000
+	DefaultMaxLegs      = 8
+	DefaultSilenceAfter = 8 * time.Second
+	DefaultBuffer       = 30 * time.Second
+	DefaultBufferBytes  = 256 << 20
+	DefaultReportEvery  = 30 * time.Second
+	DefaultResumeWithin = 30 * time.Second
+	DefaultDrainWithin  = 5 * time.Second
+)
+
+// Config bounds what calls may take. The zero value works.
+type Config struct {
+	Node         string        `yaml:"node" doc:"name of this process, the same after a restart and different from all others: calls that it left open are ended when it returns; empty: the host's name"`
+	MaxCalls     int           `yaml:"max_calls" default:"1000" doc:"calls at once; more are refused with 503"`
+	MaxLegs      int           `yaml:"max_legs" default:"8" doc:"legs of one call"`
+	SilenceAfter time.Duration `yaml:"silence_after" default:"8s" doc:"a leg without audio for this long is reported"`
+	Buffer       time.Duration `yaml:"buffer" default:"30s" doc:"audio kept for each leg while Kafka is away; what comes beyond is dropped, counted and marked as a gap"`
+	BufferBytes  int64         `yaml:"buffer_bytes" default:"268435456" doc:"the same for all legs together, in bytes"`
+	ReportEvery  time.Duration `yaml:"report_every" default:"30s" doc:"time between the reports of a leg's loss, jitter and estimated MOS"`
+	ResumeWithin time.Duration `yaml:"resume_within" default:"30s" doc:"after a restart, calls that were left open and are not heard of for this long are ended as failed"`
+	DrainWithin  time.Duration `yaml:"drain_within" default:"5s" doc:"on stopping, time for Kafka to take what is still buffered"`
+}
+
+func (c Config) withDefaults() Config {
+	if c.Node == "" {
+		c.Node, _ = os.Hostname() // an empty name still works, for a single process
+	}
+	orDefault(&c.MaxCalls, DefaultMaxCalls)
+	orDefault(&c.MaxLegs, DefaultMaxLegs)
+	orDefault(&c.SilenceAfter, DefaultSilenceAfter)
+	orDefault(&c.Buffer, DefaultBuffer)
+	orDefault(&c.BufferBytes, DefaultBufferBytes)
+	orDefault(&c.ReportEvery, DefaultReportEvery)
+	orDefault(&c.ResumeWithin, DefaultResumeWithin)
+	orDefault(&c.DrainWithin, DefaultDrainWithin)
+	return c
+}
+
+func orDefault[T int | int64 | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}

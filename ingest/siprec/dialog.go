@@ -1,0 +1,420 @@
+package siprec
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"throughline/event"
+	"throughline/ingest/calls"
+	"throughline/ingest/rtp"
+)
+
+// dialog is one recording session: what was agreed with the peer, and the call
+// that it brings.
+type dialog struct {
+	server   *Server
+	key      string
+	origin   string
+	localTag string
+	invite   *sip.Request
+	peer     sip.Uri // where the peer wants requests
+	headers  headers
+	call     *calls.Call
+
+	mu        sync.Mutex
+	finished  bool
+	done      chan struct{}
+	remoteSeq uint32
+	localSeq  uint32
+	awaiting  map[uint32]chan struct{} // by CSeq of the INVITE: closed by its ACK
+	timer     sessionTimer
+	touched   time.Time // when the peer was last heard of in signalling
+	meta      metadata
+	streams   []*stream
+	session   uint64
+	version   uint64
+	held      bool
+}
+
+// stream is one m-line.
+type stream struct {
+	offer  offered
+	types  []uint8 // answered with; nil: declined
+	socket *rtp.Socket
+	leg    *calls.RTPLeg
+	vault  *vault
+	mine   *crypto
+	theirs *crypto
+	party  party
+}
+
+func newDialog(s *Server, r *request, origin string, t sessionTimer) *dialog {
+	d := &dialog{server: s, origin: origin, localTag: rand.Text(), invite: r.Request, peer: r.Contact().Address, headers: r.addresses(),
+		done: make(chan struct{}), remoteSeq: r.CSeq().SeqNo, awaiting: map[uint32]chan struct{}{}, timer: t, touched: time.Now()}
+	d.key = key(r.CallID().Value(), d.localTag, tag(r.From().Params))
+	var id [8]byte
+	_, _ = rand.Read(id[:])                         // crypto/rand never fails
+	d.session = binary.BigEndian.Uint64(id[:]) >> 2 // RFC 8866 §5.2 has it fit a signed 64-bit number
+	return d
+}
+
+// learn reads metadata. A call without, or with some that cannot be read, is
+// taken all the same.
+func (d *dialog) learn(b []byte) bool {
+	if len(b) == 0 {
+		return false
+	}
+	if err := d.meta.apply(b); err != nil {
+		d.server.metrics.metadata.WithLabelValues("malformed").Inc()
+		d.server.log.Warn("recording metadata cannot be read", "error", err)
+		return false
+	}
+	d.server.metrics.metadata.WithLabelValues("read").Inc()
+	return true
+}
+
+// plan decides on each m-line of the first offer.
+func (d *dialog) plan(o offer) {
+	for i := range o.streams {
+		st := &stream{offer: o.streams[i]}
+		st.types = d.decide(st)
+		d.streams = append(d.streams, st)
+	}
+	d.assign()
+}
+
+// decide picks the payload types to answer with; nil declines.
+func (d *dialog) decide(st *stream) []uint8 {
+	o := &st.offer
+	if o.kind != "audio" || o.port == 0 || !strings.HasPrefix(o.proto, "RTP/") {
+		return nil
+	}
+	st.theirs = nil
+	if o.secure() {
+		if len(o.crypto) == 0 {
+			return nil // DTLS is not spoken on SIP
+		}
+		st.theirs = &o.crypto[0]
+	} else if d.server.cfg.RequireSRTP {
+		return nil
+	}
+	return o.choose(d.server.cfg.codecs)
+}
+
+// labels are those of the audio streams that were taken, and their places.
+func (d *dialog) labels() (labels []string, at []int) {
+	for i, st := range d.streams {
+		if st.types != nil {
+			labels = append(labels, d.label(i))
+			at = append(at, i)
+		}
+	}
+	return labels, at
+}
+
+// label is an m-line's label, or its number where it has none.
+func (d *dialog) label(i int) string {
+	return first(d.streams[i].offer.label, strconv.Itoa(i))
+}
+
+// assign finds out who speaks on which stream.
+func (d *dialog) assign() {
+	labels, at := d.labels()
+	for n, p := range d.server.cfg.Roles.assign(&d.meta, d.headers, labels) {
+		d.streams[at[n]].party = p
+	}
+}
+
+// user is the part of an address before the domain.
+func user(aor string) string {
+	u, _, _ := strings.Cut(aor, "@")
+	return u
+}
+
+// customer is the customer's address as far as is known.
+func (d *dialog) customer() (event.Handle, bool) {
+	for _, st := range d.streams {
+		if st.party.role == event.Customer && st.party.aor != "" {
+			return handle(st.party.aor)
+		}
+	}
+	for _, p := range d.meta.participants {
+		if role, _ := d.server.cfg.Roles.byAddress(p.aor); role == event.Customer {
+			return handle(p.aor)
+		}
+	}
+	calling, called := first(d.meta.from, d.headers.calling), first(d.meta.to, d.headers.called)
+	if d.direction() == "outbound" {
+		calling = called
+	}
+	if role, _ := d.server.cfg.Roles.byAddress(calling); role != event.Agent {
+		if h, ok := handle(calling); ok && h.Kind == event.Phone {
+			return h, true // an address of another kind may be the controller's own
+		}
+	}
+	return event.Handle{}, false
+}
+
+func (d *dialog) agent() string {
+	for _, st := range d.streams {
+		if st.party.role == event.Agent && st.party.aor != "" {
+			return user(st.party.aor)
+		}
+	}
+	return ""
+}
+
+func (d *dialog) direction() string {
+	switch {
+	case d.meta.direction == "inbound" || d.meta.direction == "outbound":
+		return d.meta.direction
+	case d.server.cfg.Roles.Direction == "outbound":
+		return "outbound"
+	}
+	return "inbound"
+}
+
+// trusted is the least length of a session id that is believed to be unique: the
+// standard's is a UUID, yet some write "1".
+const trusted = 16
+
+func (d *dialog) describe(r *request) calls.Description {
+	desc := calls.Description{Tenant: d.server.cfg.Tenant, Source: "siprec", ID: r.CallID().Value(), Direction: d.direction(), Agent: d.agent(),
+		Attrs: map[string]string{"sip_call_id": r.CallID().Value()}}
+	if len(d.meta.session) >= trusted {
+		// The session's id outlives the recording session: the controller may begin
+		// another after a failure, or one for each leg.
+		desc.ID = d.meta.session
+	}
+	add := func(k, v string) {
+		if v != "" {
+			desc.Attrs[k] = clip(v)
+		}
+	}
+	add("session", d.meta.session)
+	add("group", d.meta.group)
+	add("reason", d.meta.reason)
+	if labels, _ := d.labels(); len(labels) == 1 {
+		desc.Attrs["mixed"] = "true" // one stream holds both voices
+	}
+	desc.Customer, _ = d.customer()
+	if to := user(first(d.meta.to, d.headers.called)); d.direction() == "inbound" && to != "" {
+		desc.Account = to
+	}
+	return desc
+}
+
+// connect gives a stream its leg and socket.
+func (d *dialog) connect(st *stream, socket *rtp.Socket) error {
+	i := 0
+	for at, have := range d.streams {
+		if have == st {
+			i = at
+		}
+	}
+	label := d.label(i)
+	role := st.party.role
+	if labels, _ := d.labels(); len(labels) == 1 {
+		role = event.UnknownRole // both voices: no role may be claimed for either
+	}
+	leg, err := d.call.RTPLeg(calls.LegOptions{Name: label, Key: key(d.invite.CallID().Value(), d.localTag, label), Role: role,
+		Agent: agentOf(st.party), Attrs: map[string]string{"role_by": st.party.by, "codec": st.offer.formats()[st.types[0]].String()}}, st.offer.formats())
+	if err != nil {
+		return err
+	}
+	st.leg = leg
+	var sink rtp.Sink = leg
+	if st.theirs != nil {
+		mine, err := st.theirs.own()
+		if err != nil {
+			return err
+		}
+		st.mine = &mine
+		if st.vault, err = newVault(leg, *st.theirs, mine, d.server.metrics.srtp.Inc); err != nil {
+			return err
+		}
+		sink = st.vault
+	}
+	st.socket = socket
+	socket.Start(sink, st.offer.mux)
+	return nil
+}
+
+func agentOf(p party) string {
+	if p.role == event.Agent {
+		return user(p.aor)
+	}
+	return ""
+}
+
+// reoffer applies a new offer. The caller holds mu. Streams are matched by their
+// place, which a new offer may not change (RFC 3264 §8).
+func (d *dialog) reoffer(o offer) *refusal {
+	for i := range o.streams {
+		if i == len(d.streams) {
+			d.streams = append(d.streams, &stream{})
+		}
+		st := d.streams[i]
+		before := st.theirs
+		st.offer = o.streams[i]
+		types := d.decide(st)
+		switch {
+		case types == nil && st.socket != nil:
+			d.disconnect(st, "stream was removed")
+		case types != nil && st.socket == nil:
+			st.types = types
+			d.assign()
+			if no := d.addStream(st); no != nil {
+				return no
+			}
+		case types != nil:
+			st.leg.SetFormats(st.offer.formats())
+			st.socket.Relatch()
+			if st.theirs != nil && st.vault != nil && (before == nil || !st.theirs.same(*before)) {
+				if err := st.vault.rekey(*st.theirs, *st.mine); err != nil {
+					return notAcceptable("the new key cannot be used")
+				}
+			}
+		}
+		st.types = types
+	}
+	d.assign()
+	d.correct()
+	d.holdAsTold()
+	return nil
+}
+
+func (d *dialog) addStream(st *stream) *refusal {
+	sockets, err := d.server.ports.Open(1)
+	if err != nil {
+		return refuse(sip.StatusServiceUnavailable, "No RTP Port", header("Retry-After", retryAfter))
+	}
+	if err := d.connect(st, sockets[0]); err != nil {
+		closeAll(sockets)
+		return refuse(sip.StatusServiceUnavailable, "Too Many Streams", header("Retry-After", retryAfter))
+	}
+	return nil
+}
+
+func (d *dialog) disconnect(st *stream, reason string) {
+	st.socket.Close()
+	st.leg.Close(reason)
+	st.socket, st.leg, st.vault, st.mine = nil, nil, nil, nil
+}
+
+// update applies metadata that came after the first. The caller holds mu.
+func (d *dialog) update(b []byte) {
+	session, agent := d.meta.session, d.agent()
+	if !d.learn(b) {
+		return
+	}
+	d.assign()
+	if now := d.agent(); agent != "" && now != "" && now != agent {
+		d.call.Transfer(now, "", first(d.meta.reason, "another agent joined"))
+	}
+	d.correct()
+	if d.meta.session != session && session != "" {
+		d.call.Note("communication session changed", map[string]string{"session": clip(d.meta.session), "group": clip(d.meta.group)})
+	}
+	if h, ok := d.customer(); ok {
+		d.call.Identify(h)
+	}
+	d.holdAsTold()
+}
+
+// correct tells the legs who speaks on them now. A role that was known is not
+// taken back by metadata that says nothing.
+func (d *dialog) correct() {
+	labels, at := d.labels()
+	if len(labels) == 1 {
+		return
+	}
+	for _, i := range at {
+		st := d.streams[i]
+		if st.leg != nil && st.party.role != event.UnknownRole {
+			st.leg.SetRole(st.party.role, agentOf(st.party), st.party.by)
+		}
+	}
+}
+
+// holdAsTold puts the call on hold or resumes it: no stream is sent, or somebody
+// sends theirs no more (RFC 8068 §3.5).
+func (d *dialog) holdAsTold() {
+	sending := false
+	for _, st := range d.streams {
+		sending = sending || st.types != nil && st.offer.sends()
+	}
+	held := !sending || d.meta.onHold()
+	if held == d.held {
+		return
+	}
+	d.held = held
+	if held {
+		d.call.Hold(event.UnknownRole, "told by signalling")
+	} else {
+		d.call.Resume(event.UnknownRole, "told by signalling")
+	}
+}
+
+// describeMedia is our side of the session as it stands.
+func (d *dialog) describeMedia(peer *request) []byte {
+	d.version++
+	out := description{session: d.session, version: d.version, address: d.server.ports.Advertise(d.server.address(peer.peer.Addr()))}
+	for _, st := range d.streams {
+		a := answered{offer: &st.offer, types: st.types, direction: "inactive", crypto: st.mine}
+		if st.socket != nil {
+			a.port = st.socket.Port()
+		}
+		if st.offer.sends() {
+			a.direction = "recvonly"
+		}
+		out.streams = append(out.streams, a)
+	}
+	return out.bytes()
+}
+
+// accept is the 200 for r. An INVITE gets a description always: it is the answer
+// to an offer, or an offer where none was made. An UPDATE without SDP gets none.
+func (d *dialog) accept(r *request) *sip.Response {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var body []byte
+	if c, err := r.content(); r.Method == sip.INVITE || err == nil && c.sdp != nil {
+		body = d.describeMedia(r)
+	}
+	res := r.within(d, sip.StatusOK, "OK", body)
+	for _, h := range d.timer.headers() {
+		res.AppendHeader(h)
+	}
+	return res
+}
+
+// finish ends the dialog and tells the call how, once.
+func (d *dialog) finish(how func(*calls.Call)) {
+	d.mu.Lock()
+	if d.finished {
+		d.mu.Unlock()
+		return
+	}
+	d.finished = true
+	close(d.done)
+	streams := d.streams
+	d.mu.Unlock()
+	d.server.mu.Lock()
+	delete(d.server.dialogs, d.key)
+	delete(d.server.origins, d.origin)
+	d.server.mu.Unlock()
+	for _, st := range streams {
+		if st.socket != nil {
+			st.socket.Close()
+			st.leg.Close("call ended")
+		}
+	}
+	how(d.call)
+}

@@ -1,0 +1,103 @@
+package siprec
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"throughline/event"
+	"throughline/ingest/calls"
+)
+
+// freePorts finds a base for sipp's own ports, which it cannot pick by itself.
+func sippPort(n int) string { return strconv.Itoa(31000 + os.Getpid()%500*16 + n) }
+
+// sipp runs a scenario against the server, or skips.
+func sipp(t *testing.T, l *lab, transport, scenario string, args ...string) {
+	t.Helper()
+	path, err := exec.LookPath("sipp")
+	if err != nil {
+		t.Skip("sipp is not installed (Debian: sip-tester)")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "scenario.xml")
+	if err := os.WriteFile(file, []byte(scenario), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	mode := map[string]string{"udp": "u1", "tcp": "t1"}[transport]
+	all := append([]string{"-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", sippPort(0), "-mp", sippPort(4),
+		"-t", mode, "-nostdin", "-timeout", "50s", "-timeout_error"}, args...)
+	cmd := exec.CommandContext(ctx, path, append(all, "127.0.0.1:"+portOf(t, l.server.Addr(transport)))...)
+	cmd.Dir = dir
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		if s := out.String(); strings.Contains(s, "raw") && strings.Contains(s, "socket") || strings.Contains(s, "Operation not permitted") {
+			t.Skip("sipp may not open raw sockets here: it needs CAP_NET_RAW to play two streams")
+		}
+		t.Fatalf("sipp: %v\n%s", err, tail(out.String()))
+	}
+}
+
+func tail(s string) string { return s[max(0, len(s)-3000):] }
+
+// TestSippCall plays both sides of a call by real signalling and real RTP, out of
+// one sipp call, and finds every octet of it on Kafka.
+func TestSippCall(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			l := newLab(t, Config{}, calls.Config{})
+			customer, agent := voices(t, 4*time.Second)
+			media := filepath.Join(t.TempDir(), "two.pcap")
+			capture(t, media, customer, agent)
+			scenario, err := os.ReadFile("testdata/session.xml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			play := fmt.Sprint(len(customer)/8 + 500)
+			sipp(t, l, transport, strings.NewReplacer("MEDIA", media, "PLAYTIME", play).Replace(string(scenario)), "-m", "1")
+
+			end := l.await(t, "the end", terminal)
+			if end.Change != event.Ended || end.Reason != "hung up" {
+				t.Errorf("ended as %s, %q", end.Change, end.Reason)
+			}
+			if end.Measures == nil || end.Measures.LossPercent == nil || *end.Measures.LossPercent != 0 || *end.Measures.MOS < 4 {
+				t.Errorf("measures %+v", end.Measures)
+			}
+			want := []string{"started", "joined", "joined", "held"}
+			var got []string
+			for _, i := range l.changes(t, end.Interaction) {
+				if i.Change != event.Measured && !i.Change.Terminal() {
+					got = append(got, string(i.Change))
+				}
+				if i.Change == event.Started && (i.Customer != event.CustomerID("default", event.Handle{Kind: event.Phone, Value: "+15551230001"}) || i.Agent != "2001") {
+					t.Errorf("started for customer %s, agent %q", i.Customer, i.Agent)
+				}
+			}
+			if strings.Join(got, " ") != strings.Join(want, " ") {
+				t.Errorf("changes %v, want %v", got, want)
+			}
+			heard := map[event.Role][]byte{}
+			for _, s := range l.audio(t) {
+				if !s.last || len(s.gaps) > 0 {
+					t.Errorf("%s: last %v, gaps %v", s.role, s.last, s.gaps)
+				}
+				heard[s.role] = s.octets
+			}
+			for role, said := range map[event.Role][]byte{event.Customer: customer, event.Agent: agent} {
+				if !bytes.Equal(heard[role], said) {
+					t.Errorf("%s: heard %d octets, %d were said", role, len(heard[role]), len(said))
+				}
+			}
+		})
+	}
+}
