@@ -69,6 +69,9 @@ func (m *Model) Features(ctx context.Context, t event.Turn, before Before) (even
 		}
 	}
 	if m.parts.Entities != nil {
+		if t.Language == "" {
+			t.Language = f.Language
+		}
 		f.Entities = m.parts.Entities(t)
 	}
 	if m.parts.Categories != nil {

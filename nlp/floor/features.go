@@ -77,8 +77,9 @@ func (s *scan) mood(out []uint32) []uint32 {
 		}
 	}
 	if s.mocks() {
-		// Three times, to be heard above the praise it turns round.
-		out = append(out, sign("mock"), sign("mock"), sign("mock"))
+		// Several times, to be heard above the praise it turns round.
+		mock := sign("mock")
+		out = append(out, mock, mock, mock, mock, mock)
 	}
 	if s.loud > 1 {
 		out = append(out, sign("LOUD"))
