@@ -29,7 +29,8 @@ type Interaction struct {
 	Queue     string        `json:"queue,omitempty"`
 	Case      string        `json:"case,omitempty"`
 	Started   time.Time     `json:"started"`
-	Last      time.Time     `json:"last"` // when something last happened
+	Last      time.Time     `json:"last"`               // when something last happened
+	LastTurn  time.Time     `json:"last_turn,omitzero"` // when something was last said
 	Ended     time.Time     `json:"ended,omitzero"`
 
 	Turns     int        `json:"turns"`
@@ -87,8 +88,11 @@ func (i *Interaction) change(c event.Interaction) {
 // turn applies one analysed turn.
 func (i *Interaction) turn(f event.Features) {
 	t := f.Turn
-	latest := !t.At.Before(i.Last)
 	i.seen(t.At)
+	latest := !t.At.Before(i.LastTurn)
+	if latest {
+		i.LastTurn = t.At
+	}
 	i.Turns++
 	if t.Role == event.Agent {
 		keep(&i.Agent, t.Agent)

@@ -1,0 +1,192 @@
+package dashboards_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"throughline/event"
+)
+
+// screenshots, if set, is the folder that TestScreen writes pictures into.
+const screenshots = "THROUGHLINE_SCREENSHOTS"
+
+// browse opens Chromium, or skips the test where there is none.
+func browse(t *testing.T, width, height int) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		t.Skip("no Chromium here: install the package chromium to test the screen")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(width, height), chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", false))
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // starts the browser, without a deadline that would end it
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+type step = chromedp.Action[chromedp.Void]
+
+func do(t *testing.T, ctx context.Context, what string, steps ...step) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 25*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func js(expression string) step { return chromedp.Evaluate[chromedp.Void](expression) }
+
+// until waits for a JavaScript expression to be true. The page's own policy
+// forbids it to wait for texts that are evaluated, so the waiting is done here.
+func until(expression string) step {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for {
+			ok, err := chromedp.Evaluate[bool]("Boolean("+expression+")")(ctx, t)
+			if ok {
+				return nil
+			}
+			select {
+			case <-time.After(30 * time.Millisecond):
+			case <-ctx.Done():
+				return fmt.Errorf("never true: %s (%w)", expression, errors.Join(ctx.Err(), err))
+			}
+		}
+	})
+}
+
+// TestScreen uses the screen as a supervisor does, while events come and the
+// server goes away and comes back.
+func TestScreen(t *testing.T) {
+	ctx := browse(t, 1440, 900)
+	h := open(t)
+	s := h.serve(t, "")
+	addr := s.Listener.Addr().String()
+	now := time.Now().UTC()
+
+	if os.Getenv(screenshots) != "" {
+		do(t, ctx, "size", chromedp.EmulateViewport(1440, 900))
+	}
+	do(t, ctx, "an empty house tells what to do",
+		chromedp.Navigate(s.URL), until(`document.querySelector('.state').dataset.state === 'live'`),
+		until(`document.querySelector('.empty').innerText.includes('throughline demo')`))
+
+	shoot(t, ctx, "empty.png")
+	if os.Getenv(screenshots) != "" {
+		do(t, ctx, "dark", js(`document.documentElement.dataset.theme = 'dark'`))
+	}
+	h.publish(t, messages(now)...)
+	do(t, ctx, "the interactions appear",
+		until(fmt.Sprintf(`document.querySelectorAll('.row').length === %d`, len(scene()))),
+		until(`document.querySelectorAll('.card').length === 3`),
+		until(`document.querySelector('[data-id="i_scene_0"] .value').textContent.startsWith('−')`),
+		until(`document.querySelector('.figures-line b').textContent === '12'`))
+
+	do(t, ctx, "one is opened by keyboard",
+		chromedp.Focus(`.scroller`),
+		js(`location.hash = '#/i/i_scene_0'`),
+		until(`document.querySelectorAll('.turn').length === 6`),
+		until(`document.querySelector('.pill').textContent.includes('card number')`),
+		until(`document.querySelector('.strip.suggestion').textContent.includes('Release the refund')`),
+		until(`document.querySelector('.tabs').textContent.includes('3 interactions')`))
+
+	first := scene()[0]
+	last := len(first.lines) - 1
+	growing := first.turn(0, last, now.Add(-first.ago))
+	growing.Turn.Text = "I have heard that twice now, I want"
+	growing.Turn.Stable = 20
+	h.publish(t, event.Message{Topic: event.PartialTurns().Spec, Key: growing.Turn.Customer, Value: growing.Turn})
+	do(t, ctx, "a transcript grows", until(`document.querySelector('.turn.partial')?.textContent.includes('I have heard that twice')`))
+
+	h.publish(t, event.AnalysedTurns().Message(first.turn(0, last, now.Add(-first.ago))), fall(now))
+	do(t, ctx, "a turn and an alert appear live",
+		until(`document.querySelectorAll('.turn:not(.partial)').length === 7 && !document.querySelector('.turn.partial')`),
+		until(`document.querySelectorAll('.card')[0].dataset.severity === 'critical'`),
+		until(`document.querySelector('[data-id="i_scene_0"] .badge').dataset.severity === 'critical'`))
+	shoot(t, ctx, "live.png")
+
+	do(t, ctx, "the journey is told",
+		chromedp.Click(`.tab:nth-child(2)`), until(`document.querySelectorAll('.step').length === 3`))
+	shoot(t, ctx, "journey.png")
+	do(t, ctx, "an alert is acknowledged and a suggestion rated",
+		chromedp.Click(`.tab:nth-child(1)`),
+		chromedp.Click(`.card[data-severity="critical"] .ack`),
+		until(`!document.querySelector('.card[data-severity="critical"]')`),
+		chromedp.Click(`[aria-label="Useful"]`),
+		until(`document.querySelector('.thanks') !== null`))
+
+	s.stop()
+	do(t, ctx, "the break is shown", until(`document.querySelector('.state').dataset.state !== 'live'`))
+	for k := range 5 { // said while nobody could tell the screen
+		f := first.turn(0, last, now)
+		f.ID, f.Turn.ID, f.Turn.Text = fmt.Sprint("f_gap_", k), fmt.Sprint("t_gap_", k), fmt.Sprint("said in the gap, ", k)
+		h.publish(t, event.AnalysedTurns().Message(f))
+	}
+	s = h.serve(t, addr)
+	do(t, ctx, "the screen goes on without a gap",
+		until(`document.querySelector('.state').dataset.state === 'live'`),
+		until(`document.querySelectorAll('.turn').length === 12`),
+		until(`[0,1,2,3,4].every(k => document.querySelector('[data-turn="t_gap_' + k + '"]'))`))
+	turns, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.querySelectorAll('[data-turn]').length`))
+	if err != nil || turns != 12 {
+		t.Errorf("%d turns are shown, want 12: %v", turns, err)
+	}
+	if os.Getenv(screenshots) != "" {
+		looks(t, ctx, s.URL)
+	}
+}
+
+// looks takes pictures of the screen in other sizes and colours.
+func looks(t *testing.T, ctx context.Context, url string) {
+	light := js(`document.documentElement.dataset.theme = 'light'`)
+	dark := js(`document.documentElement.dataset.theme = 'dark'`)
+	do(t, ctx, "light", light)
+	shoot(t, ctx, "light.png")
+	do(t, ctx, "list alone", js(`location.hash = '#/'`), chromedp.Sleep(500*time.Millisecond))
+	shoot(t, ctx, "list-light.png")
+	do(t, ctx, "dark", dark)
+	shoot(t, ctx, "list.png")
+	do(t, ctx, "narrow", chromedp.EmulateViewport(800, 900), chromedp.Sleep(500*time.Millisecond))
+	shoot(t, ctx, "narrow.png")
+	do(t, ctx, "narrow, opened", js(`location.hash = '#/i/i_scene_0'`), chromedp.Sleep(500*time.Millisecond))
+	shoot(t, ctx, "narrow-open.png")
+	do(t, ctx, "empty", chromedp.EmulateViewport(1440, 900), js(`location.hash = '#/'`), chromedp.SetValue(`.search input`, "zzz"),
+		js(`document.querySelector('.search input').dispatchEvent(new Event('input'))`), chromedp.Sleep(300*time.Millisecond))
+	shoot(t, ctx, "nothing.png")
+}
+
+func shoot(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	dir := os.Getenv(screenshots)
+	if dir == "" {
+		return
+	}
+	do(t, ctx, "stillness", chromedp.Sleep(900*time.Millisecond))
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,184 @@
+// What the screen knows, and how each event changes it. The server does the
+// same to its own state, so a snapshot and the events after it give what a
+// later snapshot would. No DOM here.
+
+import type { Alert, Change, Channel, CurvePoint, Features, Feedback, Interaction, SentInteraction, Severity, Suggestion } from "./types";
+
+const maxCurve = 48;
+const maxIntents = 8;
+const maxSeen = 20_000;
+
+const rank: Record<Severity | "", number> = { "": 0, info: 1, warning: 2, critical: 3 };
+
+export class Model {
+  readonly interactions = new Map<string, Interaction>();
+  readonly alerts = new Map<string, Alert>();
+  readonly suggestions = new Map<string, Suggestion>();
+  /** version grows with every change; views compare it. */
+  version = 0;
+  private seen = new Set<string>();
+
+  /** load replaces everything by a snapshot. */
+  load(interactions: SentInteraction[], alerts: Alert[]): void {
+    this.interactions.clear();
+    this.alerts.clear();
+    this.seen.clear();
+    for (const i of interactions) this.interactions.set(i.id, received(i));
+    for (const a of alerts) this.alerts.set(a.id, a);
+    this.version++;
+  }
+
+  /** apply takes one event of the stream; the topic is its name. */
+  apply(topic: string, event: unknown): void {
+    switch (topic) {
+      case "interactions":
+        this.change(event as Change);
+        break;
+      case "features":
+        this.features(event as Features);
+        break;
+      case "alerts":
+        this.alert(event as Alert);
+        break;
+      case "suggestions":
+        this.suggestions.set((event as Suggestion).id, event as Suggestion);
+        break;
+      case "feedback":
+        this.feedback(event as Feedback);
+        break;
+      default:
+        return;
+    }
+    this.version++;
+  }
+
+  private find(id: string, customer: string, channel: Channel, at: number): Interaction {
+    let i = this.interactions.get(id);
+    if (!i) {
+      i = { id, customer, channel, state: "open", started: at, last: at, turns: 0, scored: 0, alerts: 0 };
+      this.interactions.set(id, i);
+      this.count(i);
+    }
+    if (at < i.started) i.started = at;
+    if (at > i.last) i.last = at;
+    return i;
+  }
+
+  private change(c: Change): void {
+    const at = Date.parse(c.at);
+    const i = this.find(c.interaction, c.customer, c.channel, at);
+    if (c.handle) i.handle = c.handle;
+    if (c.name) i.name = c.name;
+    if (c.case) i.case = c.case;
+    if (c.queue) i.queue = c.queue;
+    if (c.agent && (c.role === "agent" || c.change === "transferred" || c.change === "started")) i.agent = c.agent;
+    if (c.change === "ended" || c.change === "failed" || c.change === "abandoned") {
+      i.state = c.change;
+      i.ended = at;
+      if (c.reason) i.reason = c.reason;
+    } else if (isOpen(i)) {
+      if (c.change === "held") i.state = "held";
+      if (c.change === "resumed" || c.change === "transferred") i.state = "open";
+    }
+  }
+
+  private features(f: Features): void {
+    const t = f.turn;
+    if (this.seen.has(t.id)) return;
+    if (this.seen.size > maxSeen) this.seen.clear();
+    this.seen.add(t.id);
+    const at = Date.parse(t.at);
+    const i = this.find(t.interaction, t.customer, t.channel, at);
+    i.turns++;
+    if (t.role === "agent" && t.agent) i.agent = t.agent;
+    const latest = at >= (i.last_turn ?? 0);
+    if (latest) i.last_turn = at;
+    if (latest && t.text) {
+      i.last_text = t.text;
+      i.last_role = t.role;
+    }
+    if (t.role !== "customer") return;
+    const intent = f.intents?.[0]?.name;
+    if (intent) {
+      if (latest || !i.intent) i.intent = intent;
+      i.intents ??= [];
+      if (!i.intents.includes(intent) && i.intents.length < maxIntents) i.intents.push(intent);
+    }
+    if (f.sentiment) this.score(i, at, f.sentiment.score);
+  }
+
+  private score(i: Interaction, at: number, score: number): void {
+    const sum = ((i.sentiment ?? 0) / 5) * i.scored + score;
+    i.scored++;
+    i.sentiment = (5 * sum) / i.scored;
+    const curve = (i.curve ??= []);
+    let n = curve.length;
+    while (n > 0 && curve[n - 1]!.at > at) n--;
+    if (n === curve.length) i.last_score = score;
+    curve.splice(n, 0, { at, score, n: 1 });
+    if (curve.length > maxCurve) i.curve = halve(curve);
+  }
+
+  private alert(a: Alert): void {
+    if (this.alerts.has(a.id)) return;
+    this.alerts.set(a.id, a);
+    const i = this.interactions.get(a.interaction);
+    if (i) this.count(i);
+  }
+
+  private feedback(f: Feedback): void {
+    const s = this.suggestions.get(f.suggestion);
+    if (s) s.feedback = f;
+    const a = this.alerts.get(f.suggestion);
+    if (!a || f.outcome !== "acknowledged" || a.acknowledged) return;
+    a.acknowledged = f.at;
+    if (f.agent) a.acknowledged_by = f.agent;
+    const i = this.interactions.get(a.interaction);
+    if (i) this.count(i);
+  }
+
+  /** count sets what the open alerts of i are. */
+  private count(i: Interaction): void {
+    i.alerts = 0;
+    i.severity = "";
+    for (const a of this.alerts.values()) {
+      if (a.interaction !== i.id || a.acknowledged) continue;
+      i.alerts++;
+      if (rank[a.severity] > rank[i.severity || ""]) i.severity = a.severity;
+    }
+  }
+
+  /** openAlerts are newest first. */
+  openAlerts(): Alert[] {
+    return [...this.alerts.values()].filter((a) => !a.acknowledged).sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || (a.id < b.id ? -1 : 1));
+  }
+
+  /** advice for an interaction that nobody has dismissed and time has not passed, best first. */
+  advice(interaction: string, now: number): Suggestion[] {
+    return [...this.suggestions.values()]
+      .filter((s) => s.interaction === interaction && s.feedback?.outcome !== "dismissed" && (!s.expires || Date.parse(s.expires) > now))
+      .sort((a, b) => b.rank - a.rank || Date.parse(b.at) - Date.parse(a.at));
+  }
+}
+
+export const isOpen = (i: Interaction): boolean => i.state === "open" || i.state === "held";
+
+/** received turns what the server sends into a row. */
+export function received(i: SentInteraction): Interaction {
+  const { started, last, last_turn, ended, curve, ...rest } = i;
+  const row: Interaction = { ...rest, started: Date.parse(started), last: Date.parse(last) };
+  if (last_turn) row.last_turn = Date.parse(last_turn);
+  if (ended) row.ended = Date.parse(ended);
+  if (curve) row.curve = curve.map((p) => ({ ...p, at: Date.parse(p.at) }));
+  return row;
+}
+
+function halve(curve: CurvePoint[]): CurvePoint[] {
+  const half: CurvePoint[] = [];
+  for (let k = 0; k < curve.length; k += 2) {
+    const p = curve[k]!;
+    const q = curve[k + 1];
+    half.push(q ? { at: p.at, score: (p.score * p.n + q.score * q.n) / (p.n + q.n), n: p.n + q.n } : p);
+  }
+  return half;
+}

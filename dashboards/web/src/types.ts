@@ -1,0 +1,185 @@
+// The shapes that the server sends; docs/asyncapi.yaml and /v1/openapi.json
+// describe them in full. Only what the screen uses stands here.
+
+export type Channel = "voice" | "whatsapp" | "webchat" | "sms" | "email";
+export type Severity = "info" | "warning" | "critical";
+export type Role = "customer" | "agent" | "bot" | "system" | "";
+
+export interface CurvePoint {
+  at: number; // ms since 1970
+  score: number; // −1..1
+  n: number;
+}
+
+/** Interaction is a row of the list. Times are numbers here: text with and without fractions does not sort. */
+export interface Interaction {
+  id: string;
+  customer: string;
+  channel: Channel;
+  state: "open" | "held" | "ended" | "failed" | "abandoned";
+  reason?: string;
+  handle?: string;
+  name?: string;
+  agent?: string;
+  queue?: string;
+  case?: string;
+  started: number;
+  last: number; // when something last happened
+  last_turn?: number;
+  ended?: number;
+  turns: number;
+  scored: number;
+  sentiment?: number; // −5..+5
+  last_score?: number;
+  curve?: CurvePoint[];
+  last_text?: string;
+  last_role?: Role;
+  intent?: string;
+  intents?: string[];
+  alerts: number;
+  severity?: Severity | "";
+}
+
+/** SentInteraction is an Interaction as the server sends it. */
+export type SentInteraction = Omit<Interaction, "started" | "last" | "last_turn" | "ended" | "curve"> & {
+  started: string;
+  last: string;
+  last_turn?: string;
+  ended?: string;
+  curve?: { at: string; score: number; n: number }[];
+};
+
+export interface Label {
+  name: string;
+  probability: number;
+}
+
+export interface Turn {
+  id: string;
+  customer: string;
+  interaction: string;
+  channel: Channel;
+  role: Role;
+  agent?: string;
+  kind: string;
+  at: string;
+  text?: string;
+  stable?: number;
+  start_ms?: number;
+  withheld?: string;
+  media?: { mime?: string; filename?: string };
+}
+
+export interface Features {
+  id: string;
+  turn: Turn;
+  sentiment?: { score: number; magnitude: number };
+  emotions?: Label[];
+  intents?: Label[];
+  entities?: { type: string; text: string; value?: string }[];
+}
+
+// Change is an event of the topic interactions.
+export interface Change {
+  id: string;
+  customer: string;
+  interaction: string;
+  channel: Channel;
+  change: string;
+  at: string;
+  reason?: string;
+  handle?: string;
+  name?: string;
+  queue?: string;
+  role?: Role;
+  agent?: string;
+  case?: string;
+}
+
+export interface Rule {
+  name: string;
+  version: string;
+  evidence?: Record<string, string>;
+}
+
+export interface Alert {
+  id: string;
+  customer: string;
+  interaction: string;
+  turn?: string;
+  channel: Channel;
+  at: string;
+  severity: Severity;
+  title: string;
+  action: string;
+  rule: Rule;
+  acknowledged?: string;
+  acknowledged_by?: string;
+}
+
+export interface Suggestion {
+  id: string;
+  customer: string;
+  interaction: string;
+  at: string;
+  kind: string;
+  title: string;
+  body?: string;
+  rank: number;
+  expires?: string;
+  source: string;
+  rule: Rule;
+  feedback?: Feedback;
+}
+
+export interface Feedback {
+  id: string;
+  suggestion: string;
+  at: string;
+  agent?: string;
+  displayed?: boolean;
+  clicked?: boolean;
+  correctness?: string;
+  outcome?: string;
+}
+
+export interface JourneyInteraction {
+  id: string;
+  channel: Channel;
+  started: string;
+  last: string;
+  ended?: string;
+  joined: string;
+  agent?: string;
+  queue?: string;
+  turns: number;
+  sentiment: number;
+  scored: number;
+  reasks?: number;
+}
+
+export interface Journey {
+  id: string;
+  customer: string;
+  version: number;
+  state: "open" | "waiting" | "resolved";
+  opened: string;
+  updated: string;
+  interactions: JourneyInteraction[] | null;
+  intents: { name: string; since: string; last: string; interaction: string; mentions: number; closed?: string }[] | null;
+  sentiment: { overall: number; last: number; trend: number; shift: string; scored: number };
+  facts?: { kind: string; about: string; value?: string; at: string }[];
+  tags?: string[];
+  curve?: { at: string; sum: number; n: number }[];
+  turns: number;
+}
+
+export interface Overview {
+  open: Partial<Record<Channel, number>>;
+  open_total: number;
+  turns_per_minute: number;
+  sentiment?: number;
+  sentiment_hour_ago?: number;
+  alerts: number;
+  critical: number;
+}
