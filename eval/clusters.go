@@ -3,10 +3,10 @@ package eval
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"path/filepath"
 
+	"gonum.org/v1/gonum/floats"
 	"throughline/nlp"
 	"throughline/nlp/corpus"
 	"throughline/nlp/linear"
@@ -61,15 +61,22 @@ func (h Harness) clusters(ctx context.Context, q request, reader nlp.Reader) (Re
 	return named(r, reader), nil
 }
 
-// cluster is spherical k-means, the best of ten starts.
+// starts of the clustering; the best is kept.
+const starts = 20
+
+// cluster is spherical k-means. The same rows always give the same groups.
 func cluster(rows []linear.Vector, k int) []int {
+	rows, width := packed(rows)
 	chance := rand.New(rand.NewPCG(seed, 3))
 	var best []int
 	most := -1.0
-	for range 10 {
-		centres := make([]map[uint32]float64, k)
+	for range starts {
+		centres := make([][]float64, k)
 		for c, i := range chance.Perm(len(rows))[:k] {
-			centres[c] = toMap(rows[i])
+			centres[c] = make([]float64, width)
+			for j, x := range rows[i].Value {
+				centres[c][rows[i].Index[j]] = float64(x)
+			}
 		}
 		group := make([]int, len(rows))
 		var total float64
@@ -90,7 +97,7 @@ func cluster(rows []linear.Vector, k int) []int {
 			if !moved {
 				break
 			}
-			centres = means(rows, group, k)
+			centres = means(rows, group, k, width)
 		}
 		if total > most {
 			best, most = append([]int(nil), group...), total
@@ -99,40 +106,46 @@ func cluster(rows []linear.Vector, k int) []int {
 	return best
 }
 
-func toMap(v linear.Vector) map[uint32]float64 {
-	out := make(map[uint32]float64, len(v.Value))
-	for i, x := range v.Value {
-		out[v.At(i)] = float64(x)
+// packed renumbers the positions that occur, so that centres can be dense.
+func packed(rows []linear.Vector) ([]linear.Vector, int) {
+	column := make(map[uint32]uint32)
+	out := make([]linear.Vector, len(rows))
+	for i, v := range rows {
+		out[i] = linear.Vector{Index: make([]uint32, len(v.Value)), Value: v.Value}
+		for j := range v.Value {
+			at, ok := column[v.At(j)]
+			if !ok {
+				at = uint32(len(column))
+				column[v.At(j)] = at
+			}
+			out[i].Index[j] = at
+		}
 	}
-	return out
+	return out, len(column)
 }
 
-func likeness(v linear.Vector, centre map[uint32]float64) float64 {
+func likeness(v linear.Vector, centre []float64) float64 {
 	var sum float64
 	for i, x := range v.Value {
-		sum += float64(x) * centre[v.At(i)]
+		sum += float64(x) * centre[v.Index[i]]
 	}
 	return sum
 }
 
 // means are the unit centres of the groups.
-func means(rows []linear.Vector, group []int, k int) []map[uint32]float64 {
-	out := make([]map[uint32]float64, k)
+func means(rows []linear.Vector, group []int, k, width int) [][]float64 {
+	out := make([][]float64, k)
 	for c := range out {
-		out[c] = make(map[uint32]float64)
+		out[c] = make([]float64, width)
 	}
 	for i, v := range rows {
 		for j, x := range v.Value {
-			out[group[i]][v.At(j)] += float64(x)
+			out[group[i]][v.Index[j]] += float64(x)
 		}
 	}
 	for _, centre := range out {
-		long := 0.0
-		for _, x := range centre {
-			long += x * x
-		}
-		for at := range centre {
-			centre[at] /= max(math.Sqrt(long), 1e-9)
+		if long := floats.Norm(centre, 2); long > 0 {
+			floats.Scale(1/long, centre)
 		}
 	}
 	return out
