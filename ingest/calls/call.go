@@ -42,6 +42,7 @@ type Call struct {
 
 	mu       sync.Mutex
 	holders  int
+	leaving  int // of the holders, those that FailAfter will release
 	finished bool
 	done     chan struct{}
 	legs     []*leg
@@ -65,6 +66,9 @@ func newCall(d *Door, id string, desc Description) *Call {
 
 // Interaction is the call's id.
 func (c *Call) Interaction() string { return c.id }
+
+// Tenant is whose call it is.
+func (c *Call) Tenant() string { return c.desc.Tenant }
 
 // Customer is the id of the customer, as the call began.
 func (c *Call) Customer() string { return c.customer }
@@ -316,7 +320,7 @@ func (c *Call) Quiet(now time.Time) time.Duration {
 	defer c.mu.Unlock()
 	quiet := now.Sub(c.began)
 	for _, l := range c.legs {
-		quiet = min(quiet, l.quietFor(now))
+		quiet = min(quiet, l.Quiet(now))
 	}
 	return quiet
 }
@@ -333,7 +337,7 @@ func (c *Call) Abandon(reason string) { c.release(event.Abandoned, reason) }
 func (c *Call) release(how event.Change, reason string) {
 	c.mu.Lock()
 	c.holders--
-	last := c.holders <= 0
+	last := c.holders <= c.leaving
 	c.mu.Unlock()
 	if last {
 		c.finish(how, reason)

@@ -159,6 +159,12 @@ func (d *Door) Find(interaction string) (*Call, bool) {
 	return c, ok
 }
 
+// Join gives a call that is going on to one more holder: it needs one End more.
+func (d *Door) Join(interaction string) (*Call, bool) {
+	c, ok := d.Find(interaction)
+	return c, ok && c.hold()
+}
+
 // Open is the number of calls going on.
 func (d *Door) Open() int {
 	d.mu.Lock()

@@ -3,8 +3,12 @@ package calls
 import "time"
 
 // FailAfter releases the call as Fail does, once grace is over: until then the
-// source may begin it again and go on. A process that stops does not wait.
+// source may begin it again and go on, and who does so alone decides how the call
+// ends. A process that stops does not wait.
 func (c *Call) FailAfter(grace time.Duration, reason string) {
+	c.mu.Lock()
+	c.leaving++
+	c.mu.Unlock()
 	go func() {
 		t := time.NewTimer(grace)
 		defer t.Stop()
@@ -12,6 +16,9 @@ func (c *Call) FailAfter(grace time.Duration, reason string) {
 		case <-t.C:
 		case <-c.done:
 		}
+		c.mu.Lock()
+		c.leaving--
+		c.mu.Unlock()
 		c.Fail(reason)
 	}()
 }

@@ -134,7 +134,8 @@ func (l *leg) awake(now time.Time) {
 	l.opened = now
 }
 
-func (l *leg) quietFor(now time.Time) time.Duration {
+// Quiet is how long nothing has come on the leg.
+func (l *leg) Quiet(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lastAny.IsZero() {
@@ -201,7 +202,7 @@ func (l *leg) WriteChunk(c *media.Chunk) error {
 	}
 	// Two legs are compared on the arrival clock: see media.Frame.Skew.
 	at = at.Add(c.Offset + c.Skew)
-	span := c.Duration()
+	span := heard(c)
 	size := int64(len(payload))
 	l.queued += span
 	l.queuedBytes += size
@@ -212,6 +213,15 @@ func (l *leg) WriteChunk(c *media.Chunk) error {
 		Seq: c.Sequence, At: at, OffsetMS: max(at.Sub(call.began).Milliseconds(), 0), Payload: payload, Last: c.Last, Reason: l.reason,
 	})})
 	return nil
+}
+
+// heard is the media time that a chunk holds; a gap takes no room in the buffer.
+func heard(c *media.Chunk) time.Duration {
+	var ticks int64
+	for i := range c.Parts {
+		ticks += int64(c.Parts[i].Ticks)
+	}
+	return media.TicksDuration(ticks, c.Format.ClockRate)
 }
 
 // stored gives back the room of audio that Kafka has.
@@ -227,8 +237,8 @@ func (l *leg) stored(span time.Duration, bytes int64) {
 	}
 }
 
-// heard notes a packet, and whether it could be decoded. The caller holds mu.
-func (l *leg) heard(arrival time.Time, audio bool) {
+// arrived notes a packet, and whether it could be decoded. The caller holds mu.
+func (l *leg) arrived(arrival time.Time, audio bool) {
 	l.lastAny = arrival
 	if audio {
 		l.lastAudio = arrival

@@ -45,7 +45,7 @@ func (l *RTPLeg) Receive(datagram []byte, arrival time.Time) error {
 		l.start = l.receiver.Start()
 	}
 	if err == nil {
-		l.heard(arrival, l.frames != frames)
+		l.arrived(arrival, l.frames != frames)
 	}
 	return err
 }
@@ -123,7 +123,7 @@ func (l *StreamLeg) Write(payload []byte, arrival time.Time) error {
 		// A payload arrives once its last sample was spoken.
 		l.start = arrival.Add(-l.feed.Position())
 	}
-	l.heard(arrival, l.feed.Position() > position)
+	l.arrived(arrival, l.feed.Position() > position)
 	return nil
 }
 

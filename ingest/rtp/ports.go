@@ -126,6 +126,30 @@ func (p *Ports) Open(n int) ([]*Socket, error) {
 	}
 }
 
+// OpenAt opens the socket of one even port of the range.
+func (p *Ports) OpenAt(port int) (*Socket, error) {
+	if p.cfg.First < 0 {
+		return p.listenPair(port, -1)
+	}
+	pair := (port - p.cfg.First) / 2
+	if port%2 != 0 || port < p.cfg.First || pair >= len(p.used) {
+		return nil, fmt.Errorf("open port %d: want an even one from %d to %d", port, p.cfg.First, p.cfg.First+2*len(p.used)-2)
+	}
+	p.mu.Lock()
+	taken := p.used[pair]
+	p.used[pair] = true
+	p.mu.Unlock()
+	if taken {
+		return nil, fmt.Errorf("open port %d: %w", port, ErrNoPorts)
+	}
+	s, err := p.listenPair(port, pair)
+	if err != nil {
+		p.release(pair)
+		return nil, fmt.Errorf("open port %d: %w: %w", port, ErrNoPorts, err)
+	}
+	return s, nil
+}
+
 func (p *Ports) openRuns(n, run int) ([]*Socket, error) {
 	var all []*Socket
 	for len(all) < n {
