@@ -18,6 +18,7 @@ const Version = "gate/1 " + redact.Version
 type Gate struct {
 	ledger   *Ledger
 	redacter *redact.Redacter
+	cards    *redact.Redacter // for ids, where only a card number is out of place
 	memory   *memory
 	optOuts  map[string]bool
 }
@@ -31,7 +32,11 @@ func NewGate(c Config, ledger *Ledger) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("governance gate: %w", err)
 	}
-	return &Gate{ledger: ledger, redacter: r, memory: newMemory(c.Conversations, c.Idle), optOuts: optOutWords(c.OptOut)}, nil
+	cards, err := redact.New(redact.Config{Types: []redact.Type{redact.Card}})
+	if err != nil {
+		return nil, fmt.Errorf("governance gate: %w", err)
+	}
+	return &Gate{ledger: ledger, redacter: r, cards: cards, memory: newMemory(c.Conversations, c.Idle), optOuts: optOutWords(c.OptOut)}, nil
 }
 
 // Verdict is what the gate says of a turn: the turn that may be published, and
@@ -80,6 +85,7 @@ func (g *Gate) clear(ctx context.Context, raw event.Turn, partial bool) (Verdict
 	} else {
 		g.redact(&t, partial)
 	}
+	t.Provider, t.Agent = g.id(t.Tenant, t.Provider), g.id(t.Tenant, t.Agent)
 	v.Cleared = Cleared{turn: t, passed: true}
 	return v, nil
 }
@@ -162,8 +168,20 @@ func (g *Gate) Interaction(i event.Interaction) event.Interaction {
 	for _, s := range []*string{&i.Name, &i.Reason, &i.Error, &i.Handle} {
 		*s = g.redacter.Text(i.Tenant, *s).Text
 	}
+	for _, s := range []*string{&i.Case, &i.Queue, &i.Agent, &i.Account} {
+		*s = g.id(i.Tenant, *s)
+	}
 	i.Attrs = g.attrs(i.Tenant, i.Attrs)
 	return i
+}
+
+// id gives an id of somebody else's system as it is, unless it holds a card
+// number: then a hash, by which it can still be told apart.
+func (g *Gate) id(tenant, s string) string {
+	if s == "" || g.cards.Text(tenant, s).Text == s {
+		return s
+	}
+	return event.ID("id", tenant, s)
 }
 
 // moved is where byte n of a text stands in its redacted form; inside a

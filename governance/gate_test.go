@@ -396,3 +396,20 @@ func BenchmarkGate20Words(b *testing.B) {
 		}
 	}
 }
+
+func TestIdsThatAreCardNumbersAreHashed(t *testing.T) {
+	g, err := NewGate(Config{}, NewLedger(Config{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := g.Turn(context.Background(), event.Turn{ID: "t", Tenant: "x", Customer: "c", Interaction: "i", Provider: "4111111111111111", Agent: "agent-7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := v.Cleared.Turn(); got.Provider != event.ID("id", "x", "4111111111111111") || got.Agent != "agent-7" {
+		t.Errorf("provider %q agent %q", got.Provider, got.Agent)
+	}
+	if i := g.Interaction(event.Interaction{Tenant: "x", Case: "4111 1111 1111 1111", Queue: "billing", Account: "15550100"}); strings.Contains(i.Case, "1111") || i.Queue != "billing" || i.Account != "15550100" {
+		t.Errorf("case %q queue %q account %q", i.Case, i.Queue, i.Account)
+	}
+}
