@@ -10,7 +10,8 @@ import (
 
 // Replay reads partition of src from its start to where it ends now, in order,
 // and returns the offset after the last. It is how a stage restores what it
-// keeps on a compacted topic.
+// keeps on a compacted topic. Events that cannot be decoded are skipped, counted
+// and logged: one of them must not keep a stage from starting.
 func Replay[T any](ctx context.Context, b *Bus, src event.Source[T], partition int, visit func(Record[T]) error) (int64, error) {
 	first, end, err := b.bounds(ctx, src.Name, partition)
 	if err != nil {
@@ -22,7 +23,9 @@ func Replay[T any](ctx context.Context, b *Bus, src event.Source[T], partition i
 	return end, b.span(ctx, src.Name, partition, first, end, func(r raw) error {
 		rec, err := decode[T](r)
 		if err != nil {
-			return fmt.Errorf("replay %s/%d offset %d: %w", src.Name, partition, r.offset, err)
+			b.metrics.dead.WithLabelValues("replay", src.Name).Inc()
+			b.log.Error("event skipped in a replay", "topic", src.Name, "partition", partition, "offset", r.offset, "error", err)
+			return nil
 		}
 		return visit(rec)
 	})

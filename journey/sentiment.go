@@ -9,11 +9,12 @@ import (
 )
 
 // maxPoints bounds the curve of a journey; neighbours are joined beyond it.
-const maxPoints = 64
+const maxPoints = 32
 
 // addPoint puts a scored turn into its place on the curve, late ones too.
 func addPoint(j *event.Journey, at time.Time, s event.Sentiment) {
-	p := event.Point{At: at, Sum: s.Score, Squares: s.Score * s.Score, N: 1}
+	score := math.Round(s.Score*1e4) / 1e4 // more digits are noise, and are stored each time
+	p := event.Point{At: at, Sum: score, Squares: score * score, N: 1}
 	if s.Class() == "neutral" {
 		p.Neutral = 1
 	}

@@ -12,11 +12,11 @@ import (
 
 const (
 	maxInteractions = 50  // of one journey; older ones are only in ClickHouse
-	maxRecent       = 30  // turns that context shows
+	maxRecent       = 12  // turns that context shows
 	maxIntents      = 20  // open and lately closed
 	maxPast         = 10  // earlier journeys
 	maxSeen         = 128 // ids remembered against redelivery
-	maxExcerpt      = 240 // bytes of a turn that are kept for context
+	maxExcerpt      = 160 // bytes of a turn that are kept for context
 )
 
 // Shard holds the journeys of one partition's customers. Its methods are called

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ type writer[T any] struct {
 	partition int
 	insert    string
 	offsets   map[uint64]string // stored offsets from the first one read on, with their ids; nil until read
-	last      uint64              // highest of offsets
+	last      uint64            // highest of offsets
 	ids       recentIDs
 }
 
@@ -156,6 +157,7 @@ func (w *writer[T]) fresh(ctx context.Context, recs []bus.Record[T]) ([]bus.Reco
 	}
 	out := make([]bus.Record[T], 0, len(recs))
 	batch := make(map[string]struct{}, len(recs))
+	latest := map[string]int{}
 	var doubtful []string
 	for _, r := range recs {
 		id := w.table.id(r.Value)
@@ -164,6 +166,11 @@ func (w *writer[T]) fresh(ctx context.Context, recs []bus.Record[T]) ([]bus.Reco
 			continue
 		}
 		if w.table.latest {
+			// Only the last state of a key in this block is worth a row.
+			if k, twice := latest[id]; twice {
+				out[k].Deleted = true
+			}
+			latest[id] = len(out)
 			out = append(out, r)
 			continue
 		}
@@ -178,6 +185,9 @@ func (w *writer[T]) fresh(ctx context.Context, recs []bus.Record[T]) ([]bus.Reco
 	}
 	if n := uint64(recs[len(recs)-1].Offset); n >= w.last {
 		w.offsets = map[uint64]string{} // everything stored before lies behind us
+	}
+	if w.table.latest {
+		return slices.DeleteFunc(out, func(r bus.Record[T]) bool { return r.Deleted }), nil
 	}
 	if len(doubtful) == 0 {
 		return out, nil
