@@ -31,7 +31,11 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable") // the name holds a hash of the content
-	return file(w, r, path.Join("assets", r.PathValue("name")))
+	name := r.PathValue("name")
+	if name != path.Base(name) { // an escaped slash leads out of the folder
+		name = "."
+	}
+	return file(w, r, path.Join("assets", name))
 }
 
 func file(w http.ResponseWriter, r *http.Request, name string) error {

@@ -160,6 +160,7 @@ function schedule(): void {
 }
 
 function draw(): void {
+  top.count(model.counts());
   empty.classList.toggle("filtered", model.interactions.size > 0);
   list.update();
   alerts.update();

@@ -7,8 +7,18 @@ import type { Alert, Change, Channel, CurvePoint, Features, Feedback, Interactio
 const maxCurve = 48;
 const maxIntents = 8;
 const maxSeen = 20_000;
+const maxInteractions = 2000;
+const maxAlerts = 1000;
+const maxSuggestions = 5000;
 
 const rank: Record<Severity | "", number> = { "": 0, info: 1, warning: 2, critical: 3 };
+
+export interface Counts {
+  total: number;
+  open: Partial<Record<Channel, number>>;
+  alerts: number;
+  critical: number;
+}
 
 export class Model {
   readonly interactions = new Map<string, Interaction>();
@@ -42,6 +52,7 @@ export class Model {
         break;
       case "suggestions":
         this.suggestions.set((event as Suggestion).id, event as Suggestion);
+        shrink(this.suggestions, maxSuggestions, (x) => Date.parse(x.at));
         break;
       case "feedback":
         this.feedback(event as Feedback);
@@ -58,6 +69,7 @@ export class Model {
       i = { id, customer, channel, state: "open", started: at, last: at, turns: 0, scored: 0, alerts: 0 };
       this.interactions.set(id, i);
       this.count(i);
+      shrink(this.interactions, maxInteractions, (x) => x.last);
     }
     if (at < i.started) i.started = at;
     if (at > i.last) i.last = at;
@@ -122,6 +134,7 @@ export class Model {
   private alert(a: Alert): void {
     if (this.alerts.has(a.id)) return;
     this.alerts.set(a.id, a);
+    shrink(this.alerts, maxAlerts, (x) => Date.parse(x.at));
     const i = this.interactions.get(a.interaction);
     if (i) this.count(i);
   }
@@ -148,6 +161,22 @@ export class Model {
     }
   }
 
+  /** counts are the figures at the head of the screen that follow from what is shown. */
+  counts(): Counts {
+    const c: Counts = { total: 0, open: {}, alerts: 0, critical: 0 };
+    for (const i of this.interactions.values()) {
+      if (!isOpen(i)) continue;
+      c.total++;
+      c.open[i.channel] = (c.open[i.channel] ?? 0) + 1;
+    }
+    for (const a of this.alerts.values()) {
+      if (a.acknowledged) continue;
+      c.alerts++;
+      if (a.severity === "critical") c.critical++;
+    }
+    return c;
+  }
+
   /** openAlerts are newest first. */
   openAlerts(): Alert[] {
     return [...this.alerts.values()].filter((a) => !a.acknowledged).sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || (a.id < b.id ? -1 : 1));
@@ -171,6 +200,12 @@ export function received(i: SentInteraction): Interaction {
   if (ended) row.ended = Date.parse(ended);
   if (curve) row.curve = curve.map((p) => ({ ...p, at: Date.parse(p.at) }));
   return row;
+}
+
+/** shrink lets go of the oldest, a quarter beyond the limit at a time: a screen stays open for days. */
+function shrink<T>(all: Map<string, T>, limit: number, at: (v: T) => number): void {
+  if (all.size <= limit * 1.25) return;
+  for (const [id] of [...all].sort((a, b) => at(b[1]) - at(a[1])).slice(limit)) all.delete(id);
 }
 
 function halve(curve: CurvePoint[]): CurvePoint[] {

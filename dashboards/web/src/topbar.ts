@@ -3,6 +3,7 @@
 import { attr, button, h, put } from "./dom";
 import { channelName, mood, signed, tone } from "./format";
 import { channelIcon, shape } from "./icons";
+import type { Counts } from "./model";
 import type { State } from "./stream";
 import type { Channel, Overview } from "./types";
 
@@ -51,21 +52,26 @@ export class TopBar {
     this.connection("connecting");
   }
 
-  show(o: Overview): void {
-    put(this.total, String(o.open_total));
-    for (const [c, { box, count }] of this.channels) {
-      const n = o.open[c] ?? 0;
+  /** count shows what the screen itself knows, at once. */
+  count(c: Counts): void {
+    put(this.total, String(c.total));
+    for (const [channel, { box, count }] of this.channels) {
+      const n = c.open[channel] ?? 0;
       put(count, String(n));
       box.classList.toggle("zero", n === 0);
     }
+    put(this.alerts, String(c.alerts));
+    this.alertsButton.classList.toggle("critical", c.critical > 0);
+  }
+
+  /** show takes what only the server can tell. */
+  show(o: Overview): void {
     put(this.turns, o.turns_per_minute >= 10 ? String(Math.round(o.turns_per_minute)) : o.turns_per_minute.toFixed(1));
     put(this.sentiment, o.sentiment === undefined ? "–" : signed(o.sentiment));
     attr(this.sentiment, "data-tone", tone(o.sentiment));
     attr(this.sentiment, "title", mood(o.sentiment));
     const change = o.sentiment !== undefined && o.sentiment_hour_ago !== undefined ? o.sentiment - o.sentiment_hour_ago : undefined;
     put(this.change, change === undefined ? "" : `${signed(change)} vs an hour ago`);
-    put(this.alerts, String(o.alerts));
-    this.alertsButton.classList.toggle("critical", o.critical > 0);
   }
 
   connection(state: State): void {

@@ -21,6 +21,8 @@ export class Conversation {
     this.newer.addEventListener("click", () => this.toEnd());
     this.element = h("div", "conversation", { tabindex: "0" }, this.inner);
     this.element.append(this.newer);
+    // What stands above may take room at any moment; the end stays in sight.
+    new ResizeObserver(() => this.stuck && this.toEnd()).observe(this.element);
     this.element.addEventListener(
       "scroll",
       () => {

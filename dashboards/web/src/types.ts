@@ -175,11 +175,7 @@ export interface Journey {
 }
 
 export interface Overview {
-  open: Partial<Record<Channel, number>>;
-  open_total: number;
   turns_per_minute: number;
   sentiment?: number;
   sentiment_hour_ago?: number;
-  alerts: number;
-  critical: number;
 }
