@@ -1,6 +1,10 @@
 package calls
 
-import "time"
+import (
+	"time"
+
+	"throughline/event"
+)
 
 // FailAfter releases the call as Fail does, once grace is over: until then the
 // source may begin it again and go on, and who does so alone decides how the call
@@ -18,7 +22,11 @@ func (c *Call) FailAfter(grace time.Duration, reason string) {
 		}
 		c.mu.Lock()
 		c.leaving--
+		c.holders--
+		last := c.holders <= 0
 		c.mu.Unlock()
-		c.Fail(reason)
+		if last {
+			c.finish(event.Failed, reason)
+		}
 	}()
 }

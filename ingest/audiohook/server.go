@@ -1,0 +1,202 @@
+package audiohook
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"throughline/ingest/calls"
+	"throughline/problem"
+)
+
+// Server is the AudioHook server. It is safe for concurrent use.
+type Server struct {
+	cfg     Config
+	door    *calls.Door
+	guard   *guard
+	metrics *metrics
+	log     *slog.Logger
+
+	mu       sync.Mutex
+	draining bool
+	sessions map[*session]bool
+	paused   map[string]string // why, by interaction: kept over a reconnection
+	running  sync.WaitGroup
+}
+
+// New makes a Server whose calls enter by door.
+func New(cfg Config, door *calls.Door) (*Server, error) {
+	if door == nil || cfg.Tenant == nil {
+		return nil, errors.New("audiohook: a door and Tenant are required")
+	}
+	cfg = cfg.withDefaults()
+	g, err := newGuard(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, door: door, guard: g, log: cfg.Logger.With("component", "audiohook"),
+		sessions: map[*session]bool{}, paused: map[string]string{}}
+	s.metrics = newMetrics(cfg.Metrics, s)
+	return s, nil
+}
+
+// Routes adds the WebSocket to mux.
+func (s *Server) Routes(mux *http.ServeMux) { mux.HandleFunc("GET "+Path, s.serve) }
+
+// leaveIn is how long clients have to go elsewhere when we stop.
+const leaveIn = 2 * time.Second
+
+// Run waits until ctx ends; then it lets nobody in, asks every client to connect
+// elsewhere, and ends the connections that do not.
+func (s *Server) Run(ctx context.Context) error {
+	<-ctx.Done()
+	s.mu.Lock()
+	s.draining = true
+	for c := range s.sessions {
+		go c.send("reconnect", struct {
+			Info string `json:"info"`
+		}{"service restart"})
+	}
+	s.mu.Unlock()
+	gone := make(chan struct{})
+	go func() { s.running.Wait(); close(gone) }()
+	t := time.NewTimer(leaveIn)
+	defer t.Stop()
+	select {
+	case <-gone:
+		return nil
+	case <-t.C:
+	}
+	s.mu.Lock()
+	for c := range s.sessions {
+		c.cancel()
+	}
+	s.mu.Unlock()
+	<-gone
+	return nil
+}
+
+// Pause discards the audio of an interaction from now on and asks Genesys not to
+// send any, while card data is spoken (PCI DSS). It reports whether the
+// interaction comes by AudioHook and is going on.
+func (s *Server) Pause(interaction, reason string) bool {
+	call, ok := s.door.Find(interaction)
+	if !ok {
+		return false
+	}
+	found := s.each(interaction, func(c *session) { go c.send("pause", struct{}{}) })
+	if !found {
+		return false
+	}
+	if reason == "" {
+		reason = "no reason given"
+	}
+	s.mu.Lock()
+	s.paused[interaction] = reason
+	s.mu.Unlock()
+	call.Pause(reason)
+	return true
+}
+
+// Resume asks Genesys for audio again, which is kept from the moment it says so.
+func (s *Server) Resume(interaction string) bool {
+	s.mu.Lock()
+	_, was := s.paused[interaction]
+	delete(s.paused, interaction)
+	s.mu.Unlock()
+	return was && s.each(interaction, func(c *session) { go c.send("resume", struct{}{}) })
+}
+
+func (s *Server) pausedFor(interaction string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	why, ok := s.paused[interaction]
+	return why, ok
+}
+
+// each visits the sessions of an interaction.
+func (s *Server) each(interaction string, visit func(*session)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := false
+	for c := range s.sessions {
+		if c.interaction == interaction {
+			visit(c)
+			found = true
+		}
+	}
+	return found
+}
+
+func (s *Server) open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
+
+func (s *Server) enter(c *session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining || len(s.sessions) >= s.cfg.MaxSessions {
+		return false
+	}
+	s.sessions[c] = true
+	s.running.Add(1)
+	return true
+}
+
+// belongs notes which interaction a session is of, for Pause and Resume.
+func (s *Server) belongs(c *session, interaction string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.interaction = interaction
+}
+
+func (s *Server) exit(c *session) {
+	s.mu.Lock()
+	delete(s.sessions, c)
+	s.mu.Unlock()
+	s.running.Done()
+}
+
+// forget drops a wish to pause once its call is over.
+func (s *Server) forget(call *calls.Call) {
+	<-call.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.paused, call.Interaction())
+}
+
+// readLimit bounds a frame: ten seconds of stereo audio at 8 kHz and more.
+const readLimit = 256 << 10
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if err := s.guard.check(r); err != nil {
+		s.metrics.refused.WithLabelValues("unauthorized").Inc()
+		s.log.Warn("connection refused", "error", err)
+		problem.Write(w, problem.New(http.StatusUnauthorized, err.Error()))
+		return
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cancel()
+	c := &session{server: s, cancel: cancel, tenant: s.cfg.Tenant(r), id: r.Header.Get("Audiohook-Session-Id"), organization: r.Header.Get("Audiohook-Organization-Id")}
+	if !s.enter(c) {
+		s.metrics.refused.WithLabelValues("busy").Inc()
+		problem.Write(w, problem.Unavailable(time.Second, "As many sessions as allowed are open, or the service stops; connect again.", nil))
+		return
+	}
+	defer s.exit(c)
+	ws, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // Accept has answered
+	}
+	defer ws.CloseNow()
+	ws.SetReadLimit(readLimit)
+	c.attach(ws)
+	c.run(ctx)
+}
