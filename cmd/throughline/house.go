@@ -15,6 +15,8 @@ import (
 	"throughline/governance"
 	"throughline/governance/access"
 	"throughline/nlp"
+	"throughline/nlp/category"
+	"throughline/nlp/entity"
 	"throughline/nlp/floor"
 	"throughline/nlp/intent"
 )
@@ -113,5 +115,14 @@ func newModel(s nlpSettings) (*nlp.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nlp.New(nlp.Parts{Reader: reader, Intents: owned}), nil
+	rules, err := category.New(reader)
+	if err != nil {
+		return nil, err
+	}
+	if s.Categories != "" {
+		if err := rules.ReloadFile(context.Background(), s.Categories); err != nil {
+			return nil, err
+		}
+	}
+	return nlp.New(nlp.Parts{Reader: reader, Intents: owned, Entities: entity.NewFinder(s.Products).Find, Categories: rules.Match}), nil
 }

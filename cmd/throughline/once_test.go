@@ -3,9 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -18,20 +15,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"throughline/cmd/throughline/throughlinetest"
 )
 
 // planted are numbers of test cards; none may ever reach a disk.
 var planted = []string{"4111111111111111", "5500005555555559", "378282246310005"}
-
-// webhook is a signed WhatsApp delivery of one message.
-func webhook(id, from, text string) (http.Header, []byte) {
-	body := fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",`+
-		`"metadata":{"display_phone_number":"15550100","phone_number_id":"106"},"contacts":[{"profile":{"name":"Ana"},"wa_id":%q}],`+
-		`"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":%q}}]}}]}]}`, from, from, id, time.Now().Unix(), text)
-	mac := hmac.New(sha256.New, []byte(testSecret))
-	mac.Write(body)
-	return http.Header{"X-Hub-Signature-256": {"sha256=" + hex.EncodeToString(mac.Sum(nil))}, "Content-Type": {"application/json"}}, body
-}
 
 // sender keeps sending messages as Meta does: each until it is answered 2xx.
 type sender struct {
@@ -40,17 +29,17 @@ type sender struct {
 	sent     atomic.Int64
 }
 
-func (s *sender) run(ctx context.Context, p *process, worker int) {
+func (s *sender) run(ctx context.Context, p *throughlinetest.Process, worker int) {
 	for n := 0; ctx.Err() == nil; n++ {
 		id := fmt.Sprintf("wamid.%d.%d", worker, n)
 		text := fmt.Sprintf("message %d: where is my order? It is late again. My card is %s", n, spaced(planted[n%len(planted)]))
 		from := fmt.Sprintf("4915100000%02d", (worker*7+n)%23)
 		s.sent.Add(1)
 		for {
-			header, body := webhook(id, from, text)
+			header, body := throughlinetest.Webhook(id, from, text)
 			s.mu.RLock()
 			rctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			status, _, err := p.post(rctx, "/v1/webhooks/whatsapp", header, body)
+			status, _, err := p.Post(rctx, "/v1/webhooks/whatsapp", header, body)
 			cancel()
 			s.mu.RUnlock()
 			if err == nil && status/100 == 2 {
@@ -83,8 +72,8 @@ func TestKilledTwentyTimes(t *testing.T) {
 		t.Skip("takes minutes")
 	}
 	const kills = 20
-	p := newProcess(t)
-	p.start()
+	p := program(t)
+	p.Start()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var s sender
@@ -94,18 +83,18 @@ func TestKilledTwentyTimes(t *testing.T) {
 	}
 	for k := range kills {
 		time.Sleep(time.Duration(50+rand.IntN(900)) * time.Millisecond)
-		if children := p.children(); k%4 == 3 && len(children) > 0 {
+		if children := p.Children(); k%4 == 3 && len(children) > 0 {
 			_ = syscall.Kill(children[0], syscall.SIGKILL) // the engine; its parent starts it again
 			continue
 		}
 		// Senders that are under way see the connection break, at any moment of
 		// their request; new ones wait until there is somebody to ask.
-		if err := p.cmd.Process.Kill(); err != nil {
+		if err := p.Cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		s.mu.Lock()
-		<-p.done
-		p.start()
+		<-p.Ended()
+		p.Start()
 		s.mu.Unlock()
 	}
 	cancel()
@@ -115,27 +104,27 @@ func TestKilledTwentyTimes(t *testing.T) {
 	if s.accepted.Load() != s.sent.Load() {
 		t.Fatalf("%d sent, %d accepted: the senders stop only when all are", s.sent.Load(), s.accepted.Load())
 	}
-	p.eventually(want+"\t"+want, "SELECT count(), uniqExact(provider) FROM turns")
-	p.eventually(want+"\t"+want, "SELECT count(), uniqExact(turn) FROM features")
-	p.eventually("1", "SELECT count() = uniqExact(id) FROM alerts")
-	p.eventually("1", "SELECT count() = uniqExact(id) FROM interactions")
-	p.eventually("23\t23", "SELECT count(), uniqExact(customer) FROM interactions WHERE change = 'started'")
+	p.Eventually(want+"\t"+want, "SELECT count(), uniqExact(provider) FROM turns")
+	p.Eventually(want+"\t"+want, "SELECT count(), uniqExact(turn) FROM features")
+	p.Eventually("1", "SELECT count() = uniqExact(id) FROM alerts")
+	p.Eventually("1", "SELECT count() = uniqExact(id) FROM interactions")
+	p.Eventually("23\t23", "SELECT count(), uniqExact(customer) FROM interactions WHERE change = 'started'")
 	// The journeys' own count of turns agrees.
-	p.eventually(want, "SELECT sum(turns) FROM journeys_now")
-	p.stop()
+	p.Eventually(want, "SELECT sum(turns) FROM journeys_now")
+	p.Stop()
 	findNone(t, p, planted)
 }
 
 // findNone looks for secrets in every byte the program wrote, in the form given
 // and as people space them, and in its log.
-func findNone(t *testing.T, p *process, secrets []string) {
+func findNone(t *testing.T, p *throughlinetest.Process, secrets []string) {
 	t.Helper()
 	var needles [][]byte
 	for _, s := range secrets {
 		needles = append(needles, []byte(s), []byte(spaced(s)))
 	}
 	files := 0
-	err := filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(p.Dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
@@ -157,7 +146,7 @@ func findNone(t *testing.T, p *process, secrets []string) {
 	if files < 10 {
 		t.Errorf("only %d files were searched", files)
 	}
-	log := p.log.all()
+	log := p.Log()
 	for i, n := range needles {
 		if strings.Contains(log, string(n)) {
 			t.Errorf("the log holds planted number %d", i/2)
@@ -167,10 +156,10 @@ func findNone(t *testing.T, p *process, secrets []string) {
 
 // TestRefusals checks that what is refused is named, counted, and leaves nothing.
 func TestRefusals(t *testing.T) {
-	p := newProcess(t)
-	p.start()
+	p := program(t)
+	p.Start()
 	ctx := context.Background()
-	header, body := webhook("wamid.x", "491510000001", "hello")
+	header, body := throughlinetest.Webhook("wamid.x", "491510000001", "hello")
 	wrong := header.Clone()
 	wrong.Set("X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64))
 	long := strings.Repeat("x", 70_000)
@@ -190,15 +179,15 @@ func TestRefusals(t *testing.T) {
 		"unknown route":     {"/v1/nothing", http.Header{}, nil, 404, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, answer, err := p.post(ctx, c.path, c.header, c.body)
+			status, answer, err := p.Post(ctx, c.path, c.header, c.body)
 			if err != nil || status != c.status || !strings.Contains(answer, c.says) {
 				t.Errorf("status %d %v: %s; want %d naming %q", status, err, answer, c.status, c.says)
 			}
 		})
 	}
-	if status, answer, err := p.post(ctx, "/v1/webhooks/whatsapp", header, body); err != nil || status != 200 {
+	if status, answer, err := p.Post(ctx, "/v1/webhooks/whatsapp", header, body); err != nil || status != 200 {
 		t.Fatalf("a good webhook gives %d %v: %s", status, err, answer)
 	}
-	p.eventually("1", "SELECT count() FROM turns")
-	p.stop()
+	p.Eventually("1", "SELECT count() FROM turns")
+	p.Stop()
 }

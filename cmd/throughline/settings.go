@@ -72,8 +72,9 @@ type readerSettings struct {
 }
 
 type nlpSettings struct {
-	Intents  string   `yaml:"intents" doc:"path of intents.yaml; empty uses the contact-centre taxonomy that is shipped"`
-	Products []string `yaml:"products" doc:"product names to find in text"`
+	Intents    string              `yaml:"intents" doc:"path of intents.yaml; empty uses the contact-centre taxonomy that is shipped"`
+	Categories string              `yaml:"categories" doc:"path of categories.yaml: rules over what was said, in CEL; empty: none"`
+	Products   map[string][]string `yaml:"products" doc:"product names to find in text, each with what else it is called"`
 }
 
 // load reads the settings from the file given (or none) and the environment.

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"throughline/cmd/throughline/demo"
+)
+
+// demonstrate serves and plays the bundled day against itself, from the outside:
+// over HTTP with real signatures, as providers and browsers would.
+func demonstrate(ctx context.Context, args []string) error {
+	f := flags("demo [--once] [--speed N] [--config FILE]", "Serve, and play a bundled day of a contact centre: customers on every channel, good and bad turns, planted card numbers. Open the live screen and watch.")
+	path := f.String("config", "", "settings `file` (YAML)")
+	once := f.Bool("once", false, "play the day once, look for everything that was sent, print a JSON report, and fail unless all is there")
+	speed := f.Float64("speed", 0, "how many `times` faster than life; 0: as fits")
+	keep := f.Bool("keep", false, "keep the data; otherwise the demo uses a directory of its own and removes it")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	s, err := load(*path)
+	if err != nil {
+		return err
+	}
+	if !*keep {
+		dir, err := os.MkdirTemp("", "throughline-demo-")
+		if err != nil {
+			return fmt.Errorf("demo directory: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		s.DataDir, s.ClickHouse.Dir = dir, filepath.Join(dir, "clickhouse")
+	}
+	if err := s.fillSecrets(); err != nil {
+		return err
+	}
+	if len(s.WhatsApp.AppSecrets) == 0 {
+		// The demo is its own provider, so both ends of the secret are made here.
+		if s.WhatsApp.VerifyToken, err = ownSecret(s.DataDir, "verify"); err != nil {
+			return err
+		}
+		secret, err := ownSecret(s.DataDir, "whatsapp")
+		if err != nil {
+			return err
+		}
+		s.WhatsApp.AppSecrets = []string{secret}
+	}
+	s.ClickHouse.Linger = min(s.ClickHouse.Linger, 200*time.Millisecond)
+	h, err := newHouse(s, nil)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	played := make(chan error, 1)
+	served := h.run(ctx, func(at addresses) {
+		go func() {
+			defer stop()
+			played <- h.play(ctx, at, demo.Options{Once: *once, Speed: *speed, Out: os.Stderr}, os.Stdout)
+		}()
+	})
+	select {
+	case err := <-played:
+		return errors.Join(err, served)
+	default:
+		return served
+	}
+}
+
+func (h *house) play(ctx context.Context, at addresses, o demo.Options, out io.Writer) error {
+	s := h.settings
+	target := demo.Target{
+		BaseURL: "http://" + at.HTTP, AppSecret: s.WhatsApp.AppSecrets[0], VerifyToken: s.WhatsApp.VerifyToken,
+		ClickHouseURL: "http://" + at.ClickHouse + "/?database=" + s.ClickHouse.Database, DataDirs: []string{s.DataDir},
+	}
+	if !o.Once {
+		fmt.Fprintf(os.Stderr, "\n  The live screen is at  http://%s\n  Ask ClickHouse with    curl 'http://%s/?query=SELECT+*+FROM+throughline.interaction_scores+FORMAT+Pretty'\n  Stop with Ctrl-C.\n\n", at.HTTP, at.ClickHouse)
+	}
+	report, err := demo.Play(ctx, target, o)
+	if !o.Once {
+		return err
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return errors.Join(enc.Encode(report), err)
+}
