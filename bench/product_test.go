@@ -1,0 +1,335 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"throughline/bus"
+	"throughline/cmd/throughline/throughlinetest"
+	"throughline/event"
+)
+
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "throughline-bench")
+	if err != nil {
+		return "", err
+	}
+	exe := filepath.Join(dir, "throughline")
+	out, err := exec.Command("go", "build", "-o", exe, "throughline/cmd/throughline").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return exe, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if exe, err := build(); err == nil {
+		os.RemoveAll(filepath.Dir(exe))
+	}
+	os.Exit(code)
+}
+
+func product(b *testing.B, env ...string) *throughlinetest.Process {
+	b.Helper()
+	exe, err := build()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return throughlinetest.New(b, exe, append([]string{"THROUGHLINE_CLICKHOUSE_LINGER=500ms"}, env...)...)
+}
+
+// report prints quantiles of durations as metrics.
+func report(b *testing.B, name string, took []time.Duration) {
+	b.Helper()
+	if len(took) == 0 {
+		b.Fatalf("%s: nothing was measured", name)
+	}
+	slices.Sort(took)
+	for q, label := range map[float64]string{0.5: "p50", 0.99: "p99"} {
+		b.ReportMetric(float64(took[min(len(took)-1, int(q*float64(len(took))))].Microseconds())/1000, name+"-"+label+"-ms")
+	}
+}
+
+// stream follows the product's server-sent features and gives the time at which
+// each turn of interest was seen, by its provider's id.
+type stream struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+	n    atomic.Int64
+}
+
+func follow(ctx context.Context, b *testing.B, p *throughlinetest.Process) *stream {
+	b.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.HTTP+"/v1/stream?topics=features", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		b.Fatalf("stream: %v %v", resp, err)
+	}
+	s := &stream{seen: map[string]time.Time{}}
+	go func() {
+		defer resp.Body.Close()
+		scan := bufio.NewScanner(resp.Body)
+		scan.Buffer(nil, 1<<20)
+		for scan.Scan() {
+			line := scan.Text()
+			_, rest, ok := strings.Cut(line, `"provider":"`)
+			if !ok {
+				continue
+			}
+			id, _, _ := strings.Cut(rest, `"`)
+			now := time.Now()
+			s.mu.Lock()
+			s.seen[id] = now
+			s.mu.Unlock()
+			s.n.Add(1)
+		}
+	}()
+	return s
+}
+
+// BenchmarkMessages sends signed WhatsApp webhooks at 200 a second for 20 s:
+// time to the 2xx, and time from sending to the features on the stream.
+func BenchmarkMessages(b *testing.B) {
+	const rate, seconds = 200, 20
+	p := product(b)
+	p.Start()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s := follow(ctx, b, p)
+	warm(b, p, s, 400)
+	for b.Loop() {
+		var mu sync.Mutex
+		var answered []time.Duration
+		sent := map[string]time.Time{}
+		var wg sync.WaitGroup
+		tick := time.NewTicker(time.Second / rate)
+		for n := range rate * seconds {
+			<-tick.C
+			wg.Go(func() {
+				id := fmt.Sprintf("wamid.m%d.%d", b.N, n)
+				header, body := throughlinetest.Webhook(id, fmt.Sprintf("49151%07d", n%500), "where is my parcel? it should have been here on monday, this is getting annoying")
+				began := time.Now()
+				status, answer, err := p.Post(ctx, "/v1/webhooks/whatsapp", header, body)
+				took := time.Since(began)
+				if err != nil || status != http.StatusOK {
+					b.Errorf("webhook: %d %v %s", status, err, answer)
+					return
+				}
+				mu.Lock()
+				answered = append(answered, took)
+				sent[id] = began
+				mu.Unlock()
+			})
+		}
+		tick.Stop()
+		wg.Wait()
+		var streamed []time.Duration
+		for end := time.Now().Add(20 * time.Second); len(streamed) < len(sent) && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			streamed = streamed[:0]
+			s.mu.Lock()
+			for id, began := range sent {
+				if at, ok := s.seen[id]; ok {
+					streamed = append(streamed, at.Sub(began))
+				}
+			}
+			s.mu.Unlock()
+		}
+		if len(streamed) != len(sent) {
+			b.Errorf("%d of %d messages came to the stream", len(streamed), len(sent))
+		}
+		report(b, "webhook", answered)
+		report(b, "to-stream", streamed)
+	}
+	p.Stop()
+}
+
+// warm sends n messages and waits for them, so that connections, code and
+// caches are as in a running centre.
+func warm(b *testing.B, p *throughlinetest.Process, s *stream, n int) {
+	b.Helper()
+	for k := range n {
+		header, body := throughlinetest.Webhook(fmt.Sprintf("wamid.warm%d", k), fmt.Sprintf("49152%07d", k%100), "hello, is anybody there?")
+		if status, answer, err := p.Post(context.Background(), "/v1/webhooks/whatsapp", header, body); err != nil || status != http.StatusOK {
+			b.Fatalf("warm-up: %d %v %s", status, err, answer)
+		}
+	}
+	for end := time.Now().Add(30 * time.Second); s.n.Load() < int64(n); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.Fatal("the warm-up never came to the stream")
+		}
+	}
+}
+
+// BenchmarkTurns sends turns in arrays over the API, as fast as they are taken,
+// and waits until all of them are analysed, in journeys, and in ClickHouse: the
+// rate of the slowest stage. Beside it, the bare broker taking and giving the
+// same bytes.
+func BenchmarkTurns(b *testing.B) {
+	const total, array, customers = 60_000, 500, 3000
+	p := product(b)
+	p.Start()
+	for b.Loop() {
+		began := time.Now()
+		var next atomic.Int64
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for {
+					first := int(next.Add(array)) - array
+					if first >= total {
+						return
+					}
+					for {
+						status, answer, err := p.Post(context.Background(), "/v1/messages", http.Header{"Content-Type": {"application/json"}}, messages(first, array, customers))
+						if err == nil && status == http.StatusServiceUnavailable {
+							time.Sleep(200 * time.Millisecond) // as it asks
+							continue
+						}
+						if err != nil || status/100 != 2 {
+							b.Errorf("messages: %d %v %.300s", status, err, answer)
+						}
+						break
+					}
+				}
+			})
+		}
+		wg.Wait()
+		taken := time.Since(began)
+		p.Eventually(fmt.Sprint(total), "SELECT count() FROM features")
+		p.Eventually(fmt.Sprint(total), "SELECT sum(turns) FROM journeys_now")
+		all := time.Since(began)
+		b.ReportMetric(total/taken.Seconds(), "accepted/s")
+		b.ReportMetric(total/all.Seconds(), "turns/s")
+		b.ReportMetric(total/all.Seconds()/bareBroker(b, p, total), "of-bare-broker")
+		b.ReportMetric(resident(b, p), "loaded-MB")
+	}
+	p.Stop()
+}
+
+func messages(first, n, customers int) []byte {
+	words := []string{"where is my order? it should have been here on monday", "thank you, that solved it", "I want to cancel my contract, the price is too high",
+		"can you change the delivery address please", "this is the third time I ask and nobody answers"}
+	var out strings.Builder
+	out.WriteByte('[')
+	for k := first; k < first+n; k++ {
+		if k > first {
+			out.WriteByte(',')
+		}
+		role := `"customer"`
+		if k%3 == 2 {
+			role = `"agent","agent":"a7"`
+		}
+		fmt.Fprintf(&out, `{"id":"m%d","channel":"sms","customer":{"phone":"+49151%07d"},"role":%s,"text":%q}`, k, k%customers, role, words[k%len(words)])
+	}
+	out.WriteByte(']')
+	return []byte(out.String())
+}
+
+// bareBroker publishes and reads n events of a turn's size with nothing in
+// between, and gives events a second.
+func bareBroker(b *testing.B, p *throughlinetest.Process, n int) float64 {
+	b.Helper()
+	c, err := bus.Dial(bus.Config{Brokers: []string{p.Kafka}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	topic := event.Topic[event.Alert]{Source: event.Source[event.Alert]{Spec: event.Spec{Name: fmt.Sprintf("bench%d", time.Now().UnixNano()), Retention: time.Hour}}, Key: func(a event.Alert) string { return a.Customer }}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if err := c.Ensure(ctx, topic.Spec); err != nil {
+		b.Fatal(err)
+	}
+	var got atomic.Int64
+	done := make(chan struct{})
+	stage := bus.Stage{Name: topic.Name, In: []bus.Input{bus.Each(topic.Source, func(context.Context, event.Alert) ([]event.Message, error) {
+		if got.Add(1) == int64(n) {
+			close(done)
+		}
+		return nil, nil
+	})}}
+	sctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(sctx, stage) }()
+	began := time.Now()
+	for first := 0; first < n; first += 500 {
+		msgs := make([]event.Message, 0, 500)
+		for k := first; k < min(n, first+500); k++ {
+			msgs = append(msgs, topic.Message(event.Alert{ID: fmt.Sprint(k), Customer: fmt.Sprint(k % 3000), Title: strings.Repeat("x", 600)}))
+		}
+		if err := c.Publish(ctx, msgs...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
+		b.Fatal("the bare broker did not give back what it took")
+	}
+	took := time.Since(began)
+	stop()
+	<-ended
+	return float64(n) / took.Seconds()
+}
+
+// BenchmarkStart starts the product on a directory that has held a day's data:
+// process start to ready, and resident memory after a minute of nothing to do.
+func BenchmarkStart(b *testing.B) {
+	p := product(b)
+	p.Start()
+	for first := 0; first < 10_000; first += 500 {
+		if status, answer, err := p.Post(context.Background(), "/v1/messages", http.Header{}, messages(first, 500, 300)); err != nil || status/100 != 2 {
+			b.Fatalf("messages: %d %v %.300s", status, err, answer)
+		}
+	}
+	p.Eventually("10000", "SELECT count() FROM features")
+	p.Stop()
+	var took []time.Duration
+	for range 5 {
+		began := time.Now()
+		p.Start()
+		took = append(took, time.Since(began))
+		p.Stop()
+	}
+	p.Start()
+	time.Sleep(20 * time.Second)
+	for b.Loop() {
+		report(b, "warm-start", took)
+		b.ReportMetric(resident(b, p), "idle-MB")
+	}
+	p.Stop()
+}
+
+// resident sums the resident memory of the program and its engine, in MB.
+func resident(b *testing.B, p *throughlinetest.Process) float64 {
+	b.Helper()
+	sum := 0.0
+	for _, pid := range append(p.Children(), p.Cmd.Process.Pid) {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(status), "VmRSS:")
+		var kb float64
+		if _, err := fmt.Sscan(rest, &kb); err != nil {
+			b.Fatal(err)
+		}
+		sum += kb / 1024
+	}
+	return sum
+}
