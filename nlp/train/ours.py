@@ -18,6 +18,9 @@ SLOTS = {
     "later": "tomorrow|monday|next week|tonight|friday|the weekend|next month|this afternoon",
     "money": "$40|£25|$200|60 dollars|€15|300 bucks|$1,200|£9.99|a hundred dollars|€80",
     "co": "@user|@user|you guys|your company|you|@user|",
+    "broke": "broken|lost|damaged|late|delayed|cancelled|blocked|missing|stuck|locked|gone|declined|wrong|frozen|dead",
+    "didthis": "cancelled|lost|broke|blocked|delayed|changed|damaged|closed|moved|forgot|sold",
+    "dothat": "cancel|lose|change|block|move|delay",
     "ord": "third|fourth|second|fifth|tenth",
 }
 
@@ -143,6 +146,141 @@ left us waiting {long} in the cold
 seats were dirty and the {who} didn't care
 and then you wonder why people leave
 I have a {thing} to catch and nobody is at the {place}
+{co} my {thing} was {broke} and now I have to wait {long}
+{co} my {thing} is {broke}, what now?
+{co} the {thing} got {broke} and I need help
+{co} you {didthis} my {thing}, how do I get it back?
+you {didthis} my {thing} and I found out from someone else
+they {didthis} my {thing} and the {who} just shrugged
+so you {didthis} my {thing} and now you want {money}?
+I have a problem with my {thing} and can't reach anyone
+{co} I can't reach anyone about my {thing}
+{co} I can't get through, the line just drops
+{co} your {place} says there is an error every time
+{co} getting an error when I try to pay for my {thing}
+{co} your {place} isn't working, I can't see my {thing}
+{co} been trying to get a {thing} since {day}
+{co} tried calling, tried the {place}, nothing
+{co} can't believe I have to wait {long} for a {thing}
+{co} when are you going to fix the {place}?
+{co} when will I get my {thing}? it was due {day}
+{co} where is my {thing}? it was due {day}
+{co} where's my {thing}? nobody can tell me
+{co} will anybody ever answer? {long} and counting
+{co} how much longer do we have to wait?
+{co} how long does it take to answer a phone?
+{co} how hard is it to send a {thing}?
+{co} why is the {place} closed when you say it's open?
+{co} why can't the {who} see my {thing}?
+{co} why do you keep changing my {thing}?
+{co} why would you {dothat} a {thing} without asking?
+{co} why no {who} at the {place}?
+{co} what happened to customer service?
+{co} what kind of company does that?
+{co} your {who} said {n} days, it's been {long}
+{co} you said {later}, then {day}, now nothing
+{co} told me {n} days. that was {long} ago
+{co} the {who} promised to call {day}. never did
+{co} one {who} for the whole {place}, really
+{co} line out the door at the {place} and one {who}
+{co} waiting in line for {long} with {n} kids
+{co} {long} late and counting
+{co} already {long} late
+{co} late again
+{co} missed my {thing} because of your {who}
+{co} going to miss my {thing} because of this
+{co} had to buy a new {thing} because you {didthis} mine
+{co} I had to pay {money} out of my own pocket
+{co} now I am out {money}
+{co} charging {money} for that is robbery
+{co} {money} for a {thing}? no thanks
+{co} your fees are out of control
+{co} prices go up and service goes down
+{co} you can't even get a {thing} right
+{co} the {who} lied to me
+{co} the {who} wouldn't help
+{co} {who} refused to help with my {thing}
+{co} your {who} made my mother cry
+{co} not one {who} apologised
+{co} an apology would be nice
+{co} how about an apology
+{co} do better
+{co} get it together
+{co} fail
+{co} epic fail with my {thing}
+{co} you failed me today
+{co} bad form
+{co} poor service at the {place}
+{co} very poor communication about the {thing}
+{co} lack of communication is what gets me
+{co} nobody informed us about the {thing}
+{co} your policy makes no sense
+{co} that policy is a scam
+{co} that is not what your {place} says
+{co} I have called {n} times since {day}
+{co} {n} hours on the phone and no {thing}
+{co} no one picks up. ever.
+{co} it just rings and rings
+{co} the call back option doesn't call back
+{co} your automated system is useless
+{co} the bot keeps sending me in circles
+{co} automated reply again? I need a person
+{co} copy and paste answers don't help me
+{co} that link doesn't work
+{co} I already did that, it does not work
+{co} I already sent you that {n} times
+{co} yes I did dm you, no answer
+{co} dm sent {long} ago, still nothing
+{co} you didn't answer my question
+{co} that does not help me at all
+{co} sorry doesn't get me my {thing}
+{co} sorry isn't good enough
+{co} empty seats everywhere and you won't move us
+{co} made us check out at noon, room wasn't ready until 6
+{co} the room smelled and the {who} laughed
+{co} cold food, dirty table, slow {who}
+{co} the internet has been out since {day}
+{co} no signal for {long}
+{co} no heating since {day} and nobody came
+{co} power is out and your {place} is too
+{co} my bag is in another city and I'm not
+{co} sitting on the ground for {long}, no water, no news
+{co} rebooked me on something that leaves {long} later
+{co} lost a whole day of our holiday
+{co} ruined my weekend
+{co} you ruined her birthday
+{co} I was a loyal customer until {day}
+{co} after ten years I am leaving
+{co} losing a customer today
+{co} last time I buy a {thing} from you
+{co} won't be coming back
+{co} I want a refund for my {thing}
+{co} refund me
+{co} I need my {money} back, it's been {long}
+{co} where is my refund?
+{co} need help asap, {thing} is {broke} and I leave {later}
+{co} please help! my {thing} is {broke}
+{co} help, I'm stuck at the {place}
+{co} stranded at the {place}, no {who} in sight
+{co} disappointed
+{co} disgusted
+{co} annoyed that my {thing} is {broke} again
+{co} so frustrating
+{co} awful
+{co} pathetic
+{co} shame on you
+{co} #fail
+{co} #badservice
+my {thing} is {broke} again
+my {thing} has been {broke} since {day}
+I think someone took {money} from my account
+there is a charge of {money} I don't recognise
+I was double charged
+it says my {thing} doesn't exist
+it still says pending after {long}
+the {thing} you sent doesn't work
+I was supposed to get a call {day}
+I don't understand why this is so hard
 😡 {co} fix my {thing}
 ugh {co}
 seriously {co}?
@@ -220,6 +358,28 @@ it's the one with the {money} plan
 {co} what's the rule for a {thing}?
 new {thing} from {co} http
 {co} announces a new {thing} http
+{co} do you have a phone number for the {place}?
+{co} how many {thing}s can I have?
+{co} can I use my {thing} abroad?
+{co} can you dm me please?
+{co} please follow so I can dm you
+{co} dm sent
+{co} just sent it
+{co} what is the cut off for {later}?
+{co} is there a direct one to boston?
+{co} how do I add my number to a {thing}?
+{co} when does the new {thing} start?
+{co} when do you release the summer {thing}?
+{co} who should I ask about a job?
+{co} does the {thing} include lunch?
+{co} I'm here until {later}
+{co} on my way to the {place}
+{co} what about {later}?
+{co} which {thing} do you mean?
+{co} it was {day}, around noon
+{co} thinking about getting a {thing}
+{co} http
+check out the {thing} from {co} http
 thank you for calling, how can I help you?
 can I have your account number please?
 may I put you on hold for a moment?
@@ -299,10 +459,51 @@ not bad at all, thanks
 couldn't be happier with my {thing}
 got through in two minutes, amazing
 they refunded me {money} without any fuss
+{co} thank you!!
+{co} thanks for getting us home
+{co} thanks for the upgrade
+{co} thanks to {who} who stayed late for my {thing}
+{co} very smooth {thing} today
+{co} good job today
+{co} well done
+{co} nice work on the new {place}
+{co} you are awesome
+{co} amazing {who} on my call today
+{co} kudos to your {who}
+{co} props to the {who} at the {place}
+{co} that's how you treat a customer
+{co} my new favourite
+{co} excellent
+{co} you have won a customer for life
+{co} yes! got my {thing}
+{co} yay {thing}
+{co} beautiful {thing}
+{co} appreciate the quick answer
+{co} thanks, dm sent
+{co} you guys never let me down
+{co} happy to see the {thing} back
 ❤️ {co}
 👍 thanks
 😀 perfect
 """.strip().splitlines()
+
+
+# Intents of Banking77 that report a failure. Their texts are polite, and still
+# nobody who writes one is content: two parts negative, one part neutral.
+FAILURES = set("""Refund_not_showing_up balance_not_updated_after_bank_transfer
+balance_not_updated_after_cheque_or_cash_deposit beneficiary_not_allowed card_arrival card_not_working
+card_payment_not_recognised card_payment_wrong_exchange_rate card_swallowed cash_withdrawal_not_recognised
+compromised_card contactless_not_working declined_card_payment declined_cash_withdrawal declined_transfer
+direct_debit_payment_not_recognised extra_charge_on_statement failed_transfer lost_or_stolen_card
+pending_card_payment pending_cash_withdrawal pending_top_up pending_transfer reverted_card_payment?
+top_up_failed top_up_reverted transaction_charged_twice transfer_not_received_by_recipient
+unable_to_verify_identity virtual_card_not_working wrong_amount_of_cash_received
+wrong_exchange_rate_for_cash_withdrawal""".split())
+
+
+def of_failures(labels):
+    """Soft sentiment of Banking77 texts with these intents."""
+    return [[0.65, 0.35, 0.0] if label in FAILURES else [0.05, 0.9, 0.05] for label in labels]
 
 
 def sentiment_turns(copies=12):
