@@ -105,7 +105,7 @@ func (s *Server) olderInteractions(ctx context.Context, tenant string, w wanted,
 	for {
 		args := map[string]any{
 			"tenant": tenant, "channel": string(w.channel), "intent": w.intent, "state": w.state,
-			"since": w.since.UnixMilli(), "until": w.until.UnixMilli(), "min": -6.0, "max": 6.0, "scored": w.least != nil || w.most != nil,
+			"since": w.since.UnixMilli(), "until": w.until.UnixMilli(), "min": -6.0, "max": 6.0, "scored": 0,
 			"before": int64(1) << 50, "before_id": "", "limit": w.limit + 1,
 		}
 		if w.since.IsZero() {
@@ -115,10 +115,10 @@ func (s *Server) olderInteractions(ctx context.Context, tenant string, w wanted,
 			args["until"] = int64(1) << 42 // year 2109
 		}
 		if w.least != nil {
-			args["min"] = *w.least
+			args["min"], args["scored"] = *w.least, 1
 		}
 		if w.most != nil {
-			args["max"] = *w.most
+			args["max"], args["scored"] = *w.most, 1
 		}
 		if before != nil {
 			args["before"], args["before_id"] = before.at.UnixMilli(), before.id

@@ -18,9 +18,9 @@ type Store interface {
 
 // The queries that a Store must know.
 const (
-	QueryInteractions    = "interactions"     // tenant, channel, intent, since, until, min, max, before, before_id, limit
+	QueryInteractions    = "interactions"     // tenant, channel, intent, state, since, until (ms), scored (0, 1), min, max, before (ms), before_id, limit
 	QueryInteraction     = "interaction"      // tenant, id
-	QueryTurns           = "turns"            // tenant, interaction, after, after_id, limit
+	QueryTurns           = "turns"            // tenant, interaction, after (ms), after_id, limit
 	QueryJourney         = "journey"          // tenant, id
 	QueryCustomerJourney = "customer_journey" // tenant, customer
 	QueryAdvice          = "advice"           // tenant, id: the customer of a suggestion or an alert
