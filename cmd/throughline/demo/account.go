@@ -40,22 +40,12 @@ func (s *show) account(ctx context.Context, c cast, l *ledger, began time.Time, 
 		return Report{}, err
 	}
 	settled := time.Since(played)
-	l.mu.Lock()
-	needles := slices.Clone(l.needles)
-	l.mu.Unlock()
-	slices.Sort(needles)
-	needles = slices.Compact(needles)
-	if f.leaks, err = db.leaks(ctx, needles); err != nil {
+	if f.leaks, f.searched, err = s.search(ctx, db, l, c.run); err != nil {
 		return Report{}, err
 	}
-	onDisk, read, err := searchDisk(ctx, s.target.DataDirs, needles)
-	if err != nil {
-		return Report{}, err
-	}
-	f.leaks = append(f.leaks, onDisk...)
 	r = judge(s.day, l, f)
 	r.Run, r.Began, r.Speed = c.run, began.UTC(), round1(s.options.Speed)
-	r.Seconds, r.Settled, r.Secrets.Bytes = round1(played.Sub(began).Seconds()), round1(settled.Seconds()), read
+	r.Seconds, r.Settled = round1(played.Sub(began).Seconds()), round1(settled.Seconds())
 	for _, err := range failed {
 		r.Missing = append(r.Missing, err.Error())
 	}
@@ -65,6 +55,32 @@ func (s *show) account(ctx context.Context, c cast, l *ledger, began time.Time, 
 		return r, errors.New(strings.Join(r.Missing, "; "))
 	}
 	return r, nil
+}
+
+// search looks for the planted secrets in every table and in the bytes on disk.
+func (s *show) search(ctx context.Context, db *store, l *ledger, run string) (leaks []Leak, read int64, err error) {
+	l.mu.Lock()
+	needles := slices.Clone(l.needles)
+	l.mu.Unlock()
+	slices.Sort(needles)
+	needles = slices.Compact(needles)
+	if leaks, err = db.leaks(ctx, needles, run); err != nil {
+		return nil, 0, err
+	}
+	onDisk, read, err := searchDisk(ctx, slices.Concat(s.target.DataDirs, s.target.Logs), needles)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(s.target.DataDirs) > 0 {
+		control, _, err := searchDisk(ctx, s.target.DataDirs, []string{run})
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(control) == 0 {
+			return nil, 0, errors.New("search disk: not even the ids of what was sent are found: are they the right folders?")
+		}
+	}
+	return append(leaks, onDisk...), read, nil
 }
 
 // summary is the report in a few lines for people.
@@ -82,7 +98,7 @@ func (r Report) summary() string {
 	}
 	line("alarmed", "%d of %d expected rules fired, %d alerts and suggestions in all", fired, expected, r.Streamed.Advice)
 	line("followed", "%d of %d customers across channels in one journey", r.Journeys.Spanning, r.Journeys.Expected)
-	line("taken out", "%d planted secrets; found %d times in ClickHouse, on the stream and in %d MiB on disk", r.Secrets.Planted, r.Secrets.Found, r.Secrets.Bytes>>20)
+	line("taken out", "%d planted secrets; found %d times in ClickHouse, on the stream and in %.1f MB on disk", r.Secrets.Planted, r.Secrets.Found, float64(r.Secrets.Bytes)/1e6)
 	if r.OK {
 		line("result", "all there")
 	}

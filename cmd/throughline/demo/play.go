@@ -34,9 +34,9 @@ type Target struct {
 	// ClickHouseURL is the HTTP interface for reading; user, password and
 	// ?database= may stand in it. The database is throughline where none is given.
 	ClickHouseURL string
-	// DataDirs are folders and files whose bytes are searched for planted
-	// secrets: the broker's data, logs.
-	DataDirs []string
+	// DataDirs hold the broker's and the engine's files, Logs what the program
+	// wrote; their bytes are searched for planted secrets. Both may be empty.
+	DataDirs, Logs []string
 }
 
 // Options say how to play. The zero value loops at DefaultSpeed.
@@ -139,6 +139,9 @@ func (s *show) play(ctx context.Context) (Report, error) {
 		return Report{}, ctx.Err()
 	}
 	if err := s.meta.verify(ctx, s.target.VerifyToken); err != nil {
+		return Report{}, err
+	}
+	if err := s.meta.forge(ctx); err != nil {
 		return Report{}, err
 	}
 	for n := 0; ; n++ {

@@ -469,7 +469,7 @@ func (j *judging) redaction() {
 
 func (j *judging) secrets() {
 	s := &j.report.Secrets
-	s.Leaks = append([]Leak{}, j.found.leaks...)
+	s.Leaks, s.Bytes = append([]Leak{}, j.found.leaks...), j.found.searched
 	if j.streamLeaks > 0 {
 		s.Leaks = append(s.Leaks, Leak{Where: "stream", Times: j.streamLeaks})
 	}

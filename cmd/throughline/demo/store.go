@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,6 +25,7 @@ type findings struct {
 	journeys []journeyRow
 	optedOut map[string]bool // customers
 	leaks    []Leak
+	searched int64 // bytes on disk
 }
 
 type turnRow struct {
@@ -168,52 +170,65 @@ func (s *store) find(ctx context.Context, run string, since time.Time) (findings
 
 // leaks searches every column of every table that can hold text. The needles
 // are written as hexadecimal: a server that logs its queries would otherwise
-// hold, from then on, what it was asked for.
-func (s *store) leaks(ctx context.Context, needles []string) ([]Leak, error) {
-	type column struct {
-		Table string `json:"table"`
-		Name  string `json:"name"`
-	}
-	columns, err := ask[column](ctx, s, `SELECT table, name FROM system.columns WHERE database = currentDatabase() AND position(type, 'String') > 0
-		AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree') ORDER BY table, position`)
+// hold, from then on, what it was asked for. Control is a text that must be
+// there; where it is not found the search is worth nothing.
+func (s *store) leaks(ctx context.Context, needles []string, control string) ([]Leak, error) {
+	tables, err := ask[struct {
+		Table   string   `json:"table"`
+		Columns []string `json:"columns"`
+	}](ctx, s, `SELECT table, groupArray(name) AS columns FROM system.columns WHERE database = currentDatabase() AND position(type, 'String') > 0
+		AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree') GROUP BY table ORDER BY table`)
 	if err != nil {
 		return nil, err
 	}
-	if len(columns) == 0 {
-		return nil, fmt.Errorf("ask clickhouse: no tables to search in %s", s.url.Query().Get("database"))
-	}
 	var leaks []Leak
-	for _, c := range columns {
-		rows, err := ask[struct {
-			N int `json:"n"`
-		}](ctx, s, `SELECT toUInt32(count()) AS n FROM `+quoted(c.Table)+` WHERE `+holds("toString("+quoted(c.Name)+")", needles))
+	controlled := false
+	for _, t := range tables {
+		for some := range slices.Chunk(needles, mostNeedles) {
+			found, err := s.search(ctx, t.Table, t.Columns, some)
+			if err != nil {
+				return nil, err
+			}
+			for i, n := range found {
+				if n > 0 {
+					leaks = append(leaks, Leak{Where: "clickhouse " + t.Table + "." + t.Columns[i], Times: n})
+				}
+			}
+		}
+		found, err := s.search(ctx, t.Table, t.Columns, []string{control})
 		if err != nil {
-			return nil, fmt.Errorf("search %s.%s: %w", c.Table, c.Name, err)
+			return nil, err
 		}
-		if len(rows) > 0 && rows[0].N > 0 {
-			leaks = append(leaks, Leak{Where: "clickhouse " + c.Table + "." + c.Name, Times: rows[0].N})
-		}
+		controlled = controlled || slices.Max(found) > 0
+	}
+	if !controlled {
+		return nil, errors.New("search clickhouse: not even the ids of what was sent are found: is it the right database?")
 	}
 	return leaks, nil
 }
 
-// mostNeedles is how many multiSearchAny takes.
+// mostNeedles is below what multiSearchAny takes, 255.
 const mostNeedles = 200
 
-// holds is the condition that text holds one of needles.
-func holds(text string, needles []string) string {
-	var parts []string
-	for some := range slices.Chunk(needles, mostNeedles) {
-		hexed := make([]string, len(some))
-		for i, n := range some {
-			hexed[i] = "unhex('" + hex.EncodeToString([]byte(n)) + "')"
-		}
-		parts = append(parts, "multiSearchAny("+text+", ["+strings.Join(hexed, ", ")+"])")
+// search counts the rows of each column that hold one of needles.
+func (s *store) search(ctx context.Context, table string, columns, needles []string) ([]int, error) {
+	hexed, counts := make([]string, len(needles)), make([]string, len(columns))
+	for i, n := range needles {
+		hexed[i] = "unhex('" + hex.EncodeToString([]byte(n)) + "')"
 	}
-	if parts == nil {
-		return "0"
+	for i, c := range columns {
+		counts[i] = "toUInt32(countIf(multiSearchAny(toString(" + quoted(c) + "), needles)))"
 	}
-	return strings.Join(parts, " OR ")
+	rows, err := ask[struct {
+		N []int `json:"n"`
+	}](ctx, s, "WITH ["+strings.Join(hexed, ", ")+"] AS needles SELECT ["+strings.Join(counts, ", ")+"] AS n FROM "+quoted(table))
+	if err != nil {
+		return nil, fmt.Errorf("search %s: %w", table, err)
+	}
+	if len(rows) != 1 || len(rows[0].N) != len(columns) {
+		return nil, fmt.Errorf("search %s: the answer is of another shape", table)
+	}
+	return rows[0].N, nil
 }
 
 func quoted(name string) string { return "`" + strings.ReplaceAll(name, "`", "\\`") + "`" }

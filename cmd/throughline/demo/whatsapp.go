@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -39,6 +41,19 @@ func (m *meta) verify(ctx context.Context, token string) error {
 		return fmt.Errorf("GET %s: the challenge did not come back as it was", webhookPath)
 	}
 	return nil
+}
+
+// forge posts a webhook that somebody else has signed, which must be refused.
+func (m *meta) forge(ctx context.Context) error {
+	body := []byte(`{"object":"whatsapp_business_account","entry":[]}`)
+	_, err := m.courier.carry(ctx, "POST", webhookPath, body, "X-Hub-Signature-256", sign("not "+m.secret, body))
+	if r, ok := errors.AsType[*refusal](err); ok && r.Status == http.StatusUnauthorized {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("POST %s: a forged signature was accepted", webhookPath)
 }
 
 // deliver posts a webhook with one entry for each change. Meta joins what is
