@@ -52,7 +52,6 @@ type leg struct {
 	why         string
 
 	queued      time.Duration // audio waiting for Kafka
-	queuedBytes int64
 	overflowing bool
 	room        chan struct{} // holds one: some audio was stored
 
@@ -191,7 +190,11 @@ func (l *leg) blocked() string {
 
 // WriteChunk queues a chunk. The caller holds mu.
 func (l *leg) WriteChunk(c *media.Chunk) error {
-	payload, err := c.MarshalBinary()
+	size := 64 // of the head; then each part with its own
+	for i := range c.Parts {
+		size += 16 + len(c.Parts[i].Payload)
+	}
+	payload, err := c.AppendBinary(make([]byte, 0, size))
 	if err != nil {
 		return fmt.Errorf("encode chunk: %w", err)
 	}
@@ -203,11 +206,10 @@ func (l *leg) WriteChunk(c *media.Chunk) error {
 	// Two legs are compared on the arrival clock: see media.Frame.Skew.
 	at = at.Add(c.Offset + c.Skew)
 	span := heard(c)
-	size := int64(len(payload))
+	taken := int64(cap(payload))
 	l.queued += span
-	l.queuedBytes += size
-	call.door.buffered.Add(size)
-	call.out.put(item{leg: l, span: span, bytes: size, msg: event.Audio().Message(event.AudioChunk{
+	call.door.buffered.Add(taken)
+	call.out.put(item{leg: l, span: span, bytes: taken, msg: event.Audio().Message(event.AudioChunk{
 		ID:     event.ID("a", l.id, fmt.Sprint(c.Sequence)),
 		Tenant: call.desc.Tenant, Customer: call.customer, Interaction: call.id, Leg: l.id, Role: l.role, Agent: l.agent,
 		Seq: c.Sequence, At: at, OffsetMS: max(at.Sub(call.began).Milliseconds(), 0), Payload: payload, Last: c.Last, Reason: l.reason,
@@ -228,7 +230,6 @@ func heard(c *media.Chunk) time.Duration {
 func (l *leg) stored(span time.Duration, bytes int64) {
 	l.mu.Lock()
 	l.queued -= span
-	l.queuedBytes -= bytes
 	l.mu.Unlock()
 	l.call.door.buffered.Add(-bytes)
 	select {

@@ -144,7 +144,7 @@ func (p *Ports) OpenAt(port int) (*Socket, error) {
 	}
 	s, err := p.listenPair(port, pair)
 	if err != nil {
-		p.release(pair)
+		p.release(pair, 0)
 		return nil, fmt.Errorf("open port %d: %w: %w", port, ErrNoPorts, err)
 	}
 	return s, nil
@@ -229,7 +229,11 @@ func (p *Ports) bind(first, n int) (all []*Socket, err error) {
 				s.Close()
 			}
 			for j := i; first >= 0 && j < n; j++ {
-				p.release(first + j)
+				rest := time.Duration(0)
+				if j == i {
+					rest = p.cfg.Quarantine // another program holds it: look elsewhere
+				}
+				p.release(first+j, rest)
 			}
 			return nil, err
 		}
@@ -238,15 +242,15 @@ func (p *Ports) bind(first, n int) (all []*Socket, err error) {
 	return all, nil
 }
 
-// release lets a pair rest.
-func (p *Ports) release(pair int) {
+// release gives a pair back after a rest.
+func (p *Ports) release(pair int, rest time.Duration) {
 	if pair < 0 {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used[pair] = false
-	p.free[pair] = time.Now().Add(p.cfg.Quarantine)
+	p.free[pair] = time.Now().Add(rest)
 }
 
 // listenPair opens RTP on port and RTCP on the next. Port 0 takes any even one.

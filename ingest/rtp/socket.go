@@ -64,6 +64,10 @@ func (s *Socket) Close() {
 	s.closing.Do(func() {
 		s.mu.Lock()
 		s.closed = true
+		rest := s.ports.cfg.Quarantine
+		if s.sink == nil {
+			rest = 0 // nobody was told of it
+		}
 		if s.report != nil {
 			s.report.Stop()
 		}
@@ -74,7 +78,7 @@ func (s *Socket) Close() {
 		s.ports.mu.Lock()
 		delete(s.ports.open, s)
 		s.ports.mu.Unlock()
-		s.ports.release(s.pair)
+		s.ports.release(s.pair, rest)
 	})
 	s.reading.Wait()
 }
