@@ -70,11 +70,6 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	life := newLifecycle(h.log)
 	defer life.stop()
 	began := time.Now()
-	if os.Getenv("GOGC") == "" {
-		// Events are short-lived garbage: collecting half as often costs memory
-		// under load only, and gives a tenth of the processor back.
-		debug.SetGCPercent(200)
-	}
 
 	var at addresses
 	if at.Kafka, err = h.startBroker(life); err != nil {
@@ -226,7 +221,7 @@ func (h *house) startDashboards(life *lifecycle, b *bus.Bus, store *sink.Store, 
 	hub := dashboards.NewHub(b, s.Dashboards)
 	life.start(service{name: "hub", run: hub.Run, ready: hub.Ready()})
 	server, err := dashboards.NewServer(dashboards.Config{
-		Hub: hub, Publisher: b, Logger: h.log, Access: h.admitViewers,
+		Hub: hub, Publisher: b, Store: store, Logger: h.log, Access: h.admitViewers,
 		Tenant: func(ctx context.Context) string { return access.Of(ctx).Tenant },
 	})
 	if err != nil {
