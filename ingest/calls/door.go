@@ -120,8 +120,11 @@ func (d *Door) Begin(ctx context.Context, desc Description) (*Call, error) {
 	id := desc.Interaction()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c := d.calls[id]; c != nil && c.hold() {
-		return c, nil
+	if c := d.calls[id]; c != nil {
+		if c.hold() {
+			return c, nil
+		}
+		return nil, ErrEnded // it ends just now
 	}
 	if _, over := d.ended[id]; over {
 		return nil, ErrEnded

@@ -31,6 +31,9 @@ func (d *Door) Recording(ctx context.Context, desc Description) (*Recording, err
 		return nil, errors.New("begin recording: At is required")
 	}
 	c, err := d.Begin(ctx, desc)
+	if errors.Is(err, ErrEnded) && !d.over(desc.Interaction()) {
+		return nil, ErrGoingOn // its end is not stored yet
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -156,19 +159,30 @@ func (r *Recording) finish(ctx context.Context, how event.Change, length time.Du
 	c.mu.Unlock()
 	d := c.door
 	d.metrics.finished.WithLabelValues(c.desc.Source, string(how)).Inc()
-	d.forget(c)
 	c.out.close()
 	var err error
 	select {
 	case <-last.room:
-		return nil
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-d.life.Done():
 		err = ErrStopping
 	}
-	d.forgive(c.id)
-	return fmt.Errorf("store recording: %w", err)
+	// Only now: who sends it again must not hear that it is stored before it is.
+	d.forget(c)
+	if err != nil {
+		d.forgive(c.id)
+		return fmt.Errorf("store recording: %w", err)
+	}
+	return nil
+}
+
+// over tells whether a call has ended lately, with its end stored.
+func (d *Door) over(id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, over := d.ended[id]
+	return over
 }
 
 // forgive lets a call that has ended begin once more.
