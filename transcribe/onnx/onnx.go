@@ -60,6 +60,28 @@ type Session struct {
 // two threads a call cost twice the processor time for little wall time, so
 // parallelism belongs to the callers.
 func (r *Runtime) Open(path string, inputs, outputs []string) (*Session, error) {
+	s, err := open(inputs, outputs, func(o *ort.SessionOptions) (*ort.DynamicAdvancedSession, error) {
+		return ort.NewDynamicAdvancedSession(path, inputs, outputs, o)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open network %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// OpenBytes is Open of a network that is already in memory, such as one that
+// travels inside the program. It keeps no reference to network.
+func (r *Runtime) OpenBytes(network []byte, inputs, outputs []string) (*Session, error) {
+	s, err := open(inputs, outputs, func(o *ort.SessionOptions) (*ort.DynamicAdvancedSession, error) {
+		return ort.NewDynamicAdvancedSessionWithONNXData(network, inputs, outputs, o)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open network: %w", err)
+	}
+	return s, nil
+}
+
+func open(inputs, outputs []string, load func(*ort.SessionOptions) (*ort.DynamicAdvancedSession, error)) (*Session, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, fmt.Errorf("session options: %w", err)
@@ -73,9 +95,9 @@ func (r *Runtime) Open(path string, inputs, outputs []string) (*Session, error) 
 	if err != nil {
 		return nil, fmt.Errorf("session options: %w", err)
 	}
-	session, err := ort.NewDynamicAdvancedSession(path, inputs, outputs, options)
+	session, err := load(options)
 	if err != nil {
-		return nil, fmt.Errorf("open network %s: %w", path, err)
+		return nil, err
 	}
 	return &Session{session: session, inputs: len(inputs), outputs: len(outputs)}, nil
 }

@@ -86,6 +86,9 @@ func TestRefusals(t *testing.T) {
 	if _, err := rt.Open(path, []string{"x"}, []string{"y"}); err == nil {
 		t.Error("a text was opened as a network")
 	}
+	if _, err := rt.OpenBytes([]byte("not a network"), []string{"x"}, []string{"y"}); err == nil {
+		t.Error("bytes of a text were opened as a network")
+	}
 	if _, err := rt.Open(filepath.Join(t.TempDir(), "absent"), []string{"x"}, []string{"y"}); err == nil {
 		t.Error("an absent file was opened")
 	}
