@@ -120,7 +120,7 @@ func (s *Socket) readRTP() {
 			l.fresh = false
 			s.learn(from)
 		}
-		_ = s.sink.Receive(b, arrival) // counted by the leg
+		l.judge(s.sink.Receive(b, arrival)) // the leg counts what is no use
 	}
 }
 
@@ -204,6 +204,7 @@ const relatchAfter = 2 * time.Second
 type latch struct {
 	locked bool
 	fresh  bool // from has just been chosen
+	proven bool // the leg could use what came from it
 	from   netip.AddrPort
 	seq    uint16
 	last   time.Time
@@ -225,7 +226,7 @@ func (l *latch) accept(b []byte, from netip.AddrPort, at time.Time) bool {
 	case l.last.IsZero():
 		l.fresh = true // the first packet of all is taken at its word
 	case from != l.from && l.locked:
-		l.locked, l.fresh = false, true
+		l.locked, l.fresh, l.proven = false, true, false
 	case from != l.from:
 		// Two senders compete: whoever sends two in sequence first is kept to.
 		l.from, l.seq, l.last = from, seq, at
@@ -236,4 +237,15 @@ func (l *latch) accept(b []byte, from netip.AddrPort, at time.Time) bool {
 	}
 	l.from, l.seq, l.last = from, seq, at
 	return true
+}
+
+// judge takes what the leg says of a packet that was accepted. A sender of whom it
+// could use nothing, as of a forger without the key, keeps nobody else out.
+func (l *latch) judge(err error) {
+	switch {
+	case err == nil:
+		l.proven = true
+	case !l.proven:
+		*l = latch{}
+	}
 }

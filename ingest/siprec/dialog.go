@@ -406,10 +406,7 @@ func (d *dialog) finish(how func(*calls.Call)) {
 	close(d.done)
 	streams := d.streams
 	d.mu.Unlock()
-	d.server.mu.Lock()
-	delete(d.server.dialogs, d.key)
-	delete(d.server.origins, d.origin)
-	d.server.mu.Unlock()
+	d.server.forget(d)
 	for _, st := range streams {
 		if st.socket != nil {
 			st.socket.Close()
@@ -417,4 +414,14 @@ func (d *dialog) finish(how func(*calls.Call)) {
 		}
 	}
 	how(d.call)
+}
+
+// forget takes the dialog out of the server's sight.
+func (s *Server) forget(d *dialog) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.dialogs, d.key)
+	if s.origins[d.origin] == d {
+		delete(s.origins, d.origin)
+	}
 }

@@ -280,6 +280,7 @@ func (s *Server) bye(r *request) {
 		r.refuse(no.status, no.reason, no.headers...)
 		return
 	}
+	s.forget(d) // what comes after the answer comes too late
 	r.answer(r.within(d, sip.StatusOK, "OK", nil))
 	if c, err := r.content(); err == nil && c.metadata != nil {
 		d.mu.Lock()

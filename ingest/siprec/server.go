@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -79,9 +78,8 @@ func New(cfg Config, p Parts) (*Server, error) {
 }
 
 func (s *Server) build() error {
-	allowLongAnswers()
-	// The library's log quotes whole messages, which hold people's numbers and names.
-	silent := slog.New(slog.NewTextHandler(io.Discard, nil))
+	adaptLibrary()
+	silent := silentLog()
 	var err error
 	s.agent, err = sipgo.NewUA(sipgo.WithUserAgent("throughline"),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(silent)),
@@ -107,10 +105,17 @@ func (s *Server) build() error {
 	return nil
 }
 
-// allowLongAnswers lifts the library's bound on UDP messages, once for all
-// servers of the process. RFC 3261 §18.1.1 bounds requests only: an answer goes
-// back on the way that the request came, whatever its size.
-var allowLongAnswers = sync.OnceFunc(func() { sip.UDPMTUSize = 65000 })
+// adaptLibrary sets what the library keeps in variables of its package, once for
+// all servers of the process. RFC 3261 §18.1.1 bounds the size of requests only:
+// an answer goes back on the way that the request came.
+var adaptLibrary = sync.OnceFunc(func() {
+	sip.UDPMTUSize = 65000
+	sip.SetDefaultLogger(silentLog())
+})
+
+// silentLog is for the library, whose log quotes whole messages, which hold
+// people's numbers and names.
+func silentLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // sipBuffer holds a burst of requests while one is parsed.
 const sipBuffer = 4 << 20
