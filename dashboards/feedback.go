@@ -67,6 +67,9 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, said Said) error {
 	if err := s.ready(r.Context()); err != nil {
 		return err
 	}
+	if said.Agent == "" {
+		said.Agent = s.cfg.Actor(r.Context())
+	}
 	id, tenant := r.PathValue("id"), s.tenant(r)
 	customer, before, err := s.advised(r, tenant, id)
 	if err != nil {

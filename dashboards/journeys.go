@@ -105,9 +105,13 @@ func (s *Server) customerContext(w http.ResponseWriter, r *http.Request) error {
 
 func contextOf(j event.Journey, alerts []Alert, suggestions []Suggestion) Context {
 	c := Context{
+		Open: []event.OpenIntent{}, Promises: []event.Fact{}, Answered: []event.Fact{},
 		Customer: j.Customer, Handle: j.Handle, Name: j.Name, Journey: j.ID, State: j.State, Opened: j.Opened, Updated: j.Updated,
-		Interactions: j.Interactions, Sentiment: j.Sentiment, Scores: j.Scores, Recent: j.Recent, Consent: j.Opted, Tags: j.Tags, Past: j.Past,
+		Interactions: orEmpty(j.Interactions), Sentiment: j.Sentiment, Scores: j.Scores, Recent: orEmpty(j.Recent), Consent: j.Opted, Tags: orEmpty(j.Tags), Past: orEmpty(j.Past),
 		Suggestions: suggestions, Alerts: alerts,
+	}
+	if c.Consent == nil {
+		c.Consent = map[string]bool{}
 	}
 	for _, i := range j.Intents {
 		if i.Closed.IsZero() {
@@ -125,6 +129,14 @@ func contextOf(j event.Journey, alerts []Alert, suggestions []Suggestion) Contex
 		c.Next = &suggestions[0]
 	}
 	return c
+}
+
+// orEmpty lets a list be [] in JSON, never null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // adviceFor is what holds for a customer now: open alerts, newest first, and

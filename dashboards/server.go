@@ -27,6 +27,8 @@ type Config struct {
 	Access func(http.Handler) http.Handler
 	// Tenant says whose data a request that was let through may see; nil: "default".
 	Tenant func(context.Context) string
+	// Actor names who gives feedback that names nobody; nil: nobody.
+	Actor func(context.Context) string
 
 	Heartbeat     time.Duration // of streams; 0 is DefaultHeartbeat
 	WriteDeadline time.Duration // for each write to a stream; 0 is DefaultWriteDeadline
@@ -47,8 +49,6 @@ type Server struct {
 	hub *Hub
 	log *slog.Logger
 	mux http.Handler
-
-	document json.RawMessage
 }
 
 // NewServer makes a Server.
@@ -64,6 +64,9 @@ func NewServer(cfg Config) (*Server, error) {
 	}
 	if cfg.Tenant == nil {
 		cfg.Tenant = func(context.Context) string { return DefaultTenant }
+	}
+	if cfg.Actor == nil {
+		cfg.Actor = func(context.Context) string { return "" }
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
