@@ -86,7 +86,24 @@ func (d *dialog) plan(o offer) {
 		st.types = d.decide(st)
 		d.streams = append(d.streams, st)
 	}
+	d.declineMix()
 	d.assign()
+}
+
+// declineMix does without the stream that repeats all voices, where each also has
+// its own: whatever is said would be heard twice.
+func (d *dialog) declineMix() {
+	single := 0
+	for i, st := range d.streams {
+		if st.types != nil && !d.meta.mixed[d.label(i)] {
+			single++
+		}
+	}
+	for i, st := range d.streams {
+		if single >= 2 && d.meta.mixed[d.label(i)] {
+			st.types = nil
+		}
+	}
 }
 
 // decide picks the payload types to answer with; nil declines.
@@ -177,6 +194,11 @@ func (d *dialog) direction() string {
 	case d.server.cfg.Roles.Direction == "outbound":
 		return "outbound"
 	}
+	caller, _ := d.server.cfg.Roles.byAddress(first(d.meta.from, d.headers.calling))
+	called, _ := d.server.cfg.Roles.byAddress(first(d.meta.to, d.headers.called))
+	if caller == event.Agent && called != event.Agent {
+		return "outbound"
+	}
 	return "inbound"
 }
 
@@ -264,6 +286,9 @@ func (d *dialog) reoffer(o offer) *refusal {
 		before := st.theirs
 		st.offer = o.streams[i]
 		types := d.decide(st)
+		if st.socket == nil && d.meta.mixed[d.label(i)] && i >= 2 {
+			types = nil // as in declineMix
+		}
 		switch {
 		case types == nil && st.socket != nil:
 			d.disconnect(st, "stream was removed")

@@ -60,17 +60,31 @@ func (r Roles) assign(m *metadata, h headers, labels []string) []party {
 			calling[i] = "false"
 		}
 	}
+	pair := pairOf(m, all, labels)
+	complete(pair) // before who called: a known agent who calls makes the other the customer
 	for i := range all {
 		if all[i].role == event.UnknownRole && calling[i] != "" {
 			all[i].role, all[i].by = r.caller(calling[i] == "true"), "who called"
 		}
 	}
-	if len(all) == 2 {
-		complete(all)
-		r.firstStream(all)
-		complete(all)
-	}
+	complete(pair)
+	r.firstStream(pair)
+	complete(pair)
 	return all
+}
+
+// pairOf gives the two streams of one voice each; nil where there are not two.
+func pairOf(m *metadata, all []party, labels []string) []*party {
+	var pair []*party
+	for i := range all {
+		if !m.mixed[labels[i]] {
+			pair = append(pair, &all[i])
+		}
+	}
+	if len(pair) != 2 {
+		return nil
+	}
+	return pair
 }
 
 // byVendor reads a role that an extension names.
@@ -132,30 +146,30 @@ func (r Roles) caller(called bool) event.Role {
 
 // complete takes the one role of two for known that the other leaves. Two of the
 // same role, as between colleagues or customers, stay as they are.
-func complete(all []party) {
-	for i := range all {
-		other := all[1-i].role
-		if all[i].role != event.UnknownRole {
+func complete(pair []*party) {
+	for i, p := range pair {
+		other := pair[1-i].role
+		if p.role != event.UnknownRole {
 			continue
 		}
 		switch other {
 		case event.Customer:
-			all[i].role, all[i].by = event.Agent, "the other is the customer"
+			p.role, p.by = event.Agent, "the other is the customer"
 		case event.Agent:
-			all[i].role, all[i].by = event.Customer, "the other is the agent"
+			p.role, p.by = event.Customer, "the other is the agent"
 		}
 	}
 }
 
-func (r Roles) firstStream(all []party) {
-	if all[0].role != event.UnknownRole || all[1].role != event.UnknownRole {
+func (r Roles) firstStream(pair []*party) {
+	if len(pair) != 2 || pair[0].role != event.UnknownRole || pair[1].role != event.UnknownRole {
 		return
 	}
 	switch r.FirstStream {
 	case "caller":
-		all[0].role, all[0].by = r.caller(true), "first stream"
+		pair[0].role, pair[0].by = r.caller(true), "first stream"
 	case "called":
-		all[0].role, all[0].by = r.caller(false), "first stream"
+		pair[0].role, pair[0].by = r.caller(false), "first stream"
 	}
 }
 
