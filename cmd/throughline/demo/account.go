@@ -91,7 +91,7 @@ func (r Report) summary() string {
 	}
 	line("sent", "%d messages of %d customers in %d conversations, %d statuses", r.Sent.Messages, r.Sent.Customers, r.Sent.Conversations, r.Sent.Statuses)
 	line("stored", "%d turns and %d analyses, each once", r.Stored.Turns, r.Stored.Features)
-	line("streamed", "%d turns, each once; p50 %g ms, p99 %g ms from message to screen", r.Streamed.Turns, r.Latency.P50, r.Latency.P99)
+	line("streamed", "%d of %d turns, each once; p50 %g ms, p99 %g ms from message to screen", r.Streamed.Turns, r.Sent.Messages, r.Latency.P50, r.Latency.P99)
 	fired, expected := 0, 0
 	for _, rule := range r.Rules {
 		fired, expected = fired+rule.Fired, expected+rule.Expected

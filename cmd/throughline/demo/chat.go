@@ -27,8 +27,9 @@ type chat struct {
 	ws     *websocket.Conn
 	frames chan chatFrame // of ws; closed when it breaks
 	token  string
-	conv   string
-	last   int
+	// What the page shows. Between open and drop they belong to the reader.
+	conv string
+	last int
 }
 
 // chatFrame is what the server sends.
@@ -47,7 +48,10 @@ type chatFrame struct {
 // ackWithin is how long the page waits before it sends a message again.
 const ackWithin = 8 * time.Second
 
-var errBroken = errors.New("the chat broke off")
+var (
+	errBroken    = errors.New("the chat broke off")
+	errNotStored = errors.New("the message is not stored yet")
+)
 
 func newChat(base, account, name, about string, l *ledger) *chat {
 	return &chat{url: "ws" + strings.TrimPrefix(base, "http") + "/v1/chat", account: account, name: name, about: about, ledger: l}
@@ -69,11 +73,7 @@ func (c *chat) message(ctx context.Context, w words) error {
 		return fmt.Errorf("write chat frame: %w", err)
 	}
 	for wait := firstWait; ; wait = min(2*wait, longestTry) {
-		if err = c.open(ctx); err == nil {
-			if err = c.ws.Write(ctx, websocket.MessageText, frame); err == nil {
-				err = c.acknowledged(ctx, w.id)
-			}
-		}
+		err := c.try(ctx, w.id, frame)
 		if err == nil {
 			return nil
 		}
@@ -81,12 +81,25 @@ func (c *chat) message(ctx context.Context, w words) error {
 			c.ledger.count(func(n *counts) { n.Refused++ })
 			return fmt.Errorf("chat: %w", err)
 		}
+		if !errors.Is(err, errNotStored) {
+			c.drop()
+		}
 		c.ledger.count(func(n *counts) { n.Retried++ })
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
 		}
 	}
+}
+
+func (c *chat) try(ctx context.Context, id string, frame []byte) error {
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	if err := c.ws.Write(ctx, websocket.MessageText, frame); err != nil {
+		return err
+	}
+	return c.acknowledged(ctx, id)
 }
 
 // acknowledged waits for what becomes of a message.
@@ -98,14 +111,13 @@ func (c *chat) acknowledged(ctx context.Context, id string) error {
 		case f, ok := <-c.frames:
 			switch {
 			case !ok:
-				c.ws = nil
 				return errBroken
 			case f.CID != id:
 			case f.Type == "ack":
 				c.ledger.accepted(id, f.ID, f.Conv, "")
 				return nil
 			case f.Type == "error" && f.Retry:
-				return errors.New("not stored yet")
+				return errNotStored
 			case f.Type == "error":
 				return &refusal{Title: f.Reason}
 			}
@@ -115,6 +127,18 @@ func (c *chat) acknowledged(ctx context.Context, id string) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// drop leaves the socket as it is. What was read until then is read.
+func (c *chat) drop() {
+	if c.ws == nil {
+		return
+	}
+	_ = c.ws.CloseNow()
+	for range c.frames {
+		continue // the reader must be gone before another begins
+	}
+	c.ws = nil
 }
 
 // open connects and says hello, or resumes, unless the chat is open.
@@ -167,6 +191,9 @@ func (c *chat) read(ctx context.Context, ws *websocket.Conn, frames chan<- chatF
 		if json.Unmarshal(raw, &f) != nil {
 			continue
 		}
+		if f.Seq > 0 && (f.Seq > c.last || f.Conv != c.conv) {
+			c.conv, c.last = f.Conv, f.Seq
+		}
 		if f.Type == "msg" && f.Role != event.Customer {
 			c.ledger.showed(f.CID)
 		}
@@ -186,9 +213,22 @@ func (c *chat) close(ctx context.Context) {
 	if c.ws == nil {
 		return
 	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
 	for end := time.Now().Add(ackWithin); c.ledger.unshown(c.about) > 0 && time.Now().Before(end) && ctx.Err() == nil; {
-		time.Sleep(20 * time.Millisecond)
+		select {
+		case _, ok := <-c.frames:
+			if !ok { // the socket broke while nobody spoke: what was missed comes now
+				c.drop()
+				_ = c.open(ctx)
+			}
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+		if c.ws == nil {
+			return
+		}
 	}
 	_ = c.ws.Close(websocket.StatusNormalClosure, "")
-	c.ws = nil
+	c.drop()
 }

@@ -76,6 +76,16 @@ func TestAllThere(t *testing.T) {
 	}
 }
 
+func TestARestartMayRepeatOnTheStream(t *testing.T) {
+	d, l, f := all(t)
+	l.messages[l.order[0]].Times = 2
+	l.advised(f.advice[0].ID)
+	l.counts.Reconnected = 1
+	if r := judge(d, l, f); !r.OK || r.Streamed.Several != 1 {
+		t.Errorf("after a restart: missing %v, %d repeated", r.Missing, r.Streamed.Several)
+	}
+}
+
 func TestWhatIsNotAsItMustBe(t *testing.T) {
 	for _, tt := range []struct {
 		name, want string

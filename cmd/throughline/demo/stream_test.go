@@ -193,18 +193,18 @@ func TestAChatThatBreaksOff(t *testing.T) {
 			messages <- f.CID
 			switch {
 			case n == 2:
+				send(`{"t":"msg","conv":"i_1","cid":"a1","role":"agent","seq":4,"text":"hello"}`)
 				return
 			case i == 0:
 				send(`{"t":"error","cid":"m1","retry":true,"reason":"not stored yet"}`)
 			default:
-				send(`{"t":"msg","cid":"a1","role":"agent","text":"hello"}`)
-				send(fmt.Sprintf(`{"t":"ack","conv":"i_1","cid":%q,"seq":1,"id":"t_1"}`, f.CID))
+				send(fmt.Sprintf(`{"t":"ack","conv":"i_1","cid":%q,"seq":5,"id":"t_1"}`, f.CID))
 			}
 		}
 	}))
 	defer server.Close()
 	l := newLedger()
-	l.sending(message{ID: "m1", Conversation: "c"})
+	l.sending(message{ID: "m1", Conversation: "c", Role: event.Customer})
 	l.sending(message{ID: "a1", Conversation: "c", Channel: event.WebChat, Role: event.Agent})
 	c := newChat(server.URL, "shop", "Ann", "c", l)
 	if err := c.say(context.Background(), words{id: "m1", text: "hello"}); err != nil {
@@ -214,7 +214,7 @@ func TestAChatThatBreaksOff(t *testing.T) {
 	if m := l.messages["m1"]; !m.Accepted || m.Interaction != "i_1" || m.Turn != "t_1" || l.shown["a1"] != 1 {
 		t.Errorf("ends as %+v, shown %v", m, l.shown)
 	}
-	if a, b := <-hellos, <-hellos; a.Token != "" || a.Name != "Ann" || b.Token != "tok" {
+	if a, b := <-hellos, <-hellos; a.Token != "" || a.Name != "Ann" || b.Token != "tok" || b.Conv != "i_1" || b.Last != 4 {
 		t.Errorf("said hello as %+v and %+v", a, b)
 	}
 	if len(messages) != 3 || l.counts.Retried != 3 {
