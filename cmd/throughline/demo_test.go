@@ -11,10 +11,13 @@ import (
 
 // TestDemoOnce plays the bundled day as a newcomer would and believes the
 // report only where it names figures.
-func TestDemoOnce(t *testing.T) {
+func TestDemoOnce(t *testing.T) { playOnce(t) }
+
+func playOnce(t *testing.T, env ...string) {
+	t.Helper()
 	var out, log bytes.Buffer
 	cmd := exec.Command(os.Args[0], "demo", "--once")
-	cmd.Env = append(os.Environ(), runAsProgram+"=1", "THROUGHLINE_HTTP_LISTEN=127.0.0.1:0", "THROUGHLINE_KAFKA_LISTEN=127.0.0.1:0", "THROUGHLINE_CLICKHOUSE_LISTEN=127.0.0.1:0")
+	cmd.Env = append(append(os.Environ(), env...), runAsProgram+"=1", "THROUGHLINE_HTTP_LISTEN=127.0.0.1:0", "THROUGHLINE_KAFKA_LISTEN=127.0.0.1:0", "THROUGHLINE_CLICKHOUSE_LISTEN=127.0.0.1:0")
 	cmd.Stdout, cmd.Stderr = &out, &log
 	err := cmd.Run()
 	var report struct {
