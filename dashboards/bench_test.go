@@ -87,12 +87,7 @@ func BenchmarkFanOut(b *testing.B) {
 			for from := 0; from < b.N; from += 2000 {
 				h.publish(b, features(from, min(from+2000, b.N))...)
 			}
-			eventually(b, "all events", func() bool {
-				var o dashboards.Overview
-				s.get(b, "/v1/overview", &o)
-				return o.Position != id
-			})
-			time.Sleep(300 * time.Millisecond)
+			eventually(b, "all events", func() bool { return s.seen(b) == int64(b.N) })
 			b.ResetTimer()
 			for range readers {
 				work.Go(func() {

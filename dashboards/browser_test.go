@@ -19,7 +19,7 @@ import (
 const screenshots = "THROUGHLINE_SCREENSHOTS"
 
 // browse opens Chromium, or skips the test where there is none.
-func browse(t *testing.T, width, height int) context.Context {
+func browse(t testing.TB, width, height int) context.Context {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -46,7 +46,7 @@ func browse(t *testing.T, width, height int) context.Context {
 
 type step = chromedp.Action[chromedp.Void]
 
-func do(t *testing.T, ctx context.Context, what string, steps ...step) {
+func do(t testing.TB, ctx context.Context, what string, steps ...step) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 25*time.Second)
 	defer cancel()
@@ -189,4 +189,43 @@ func shoot(t *testing.T, ctx context.Context, name string) {
 	if err := os.WriteFile(filepath.Join(dir, name), png, 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// BenchmarkScreen shows 1,000 open interactions that 200 turns a second belong
+// to, and measures the time between frames, which is what an eye notices.
+func BenchmarkScreen(b *testing.B) {
+	ctx := browse(b, 1440, 900)
+	h := open(b)
+	s := h.serve(b, "")
+	const open, rate = 1000, 200
+	var msgs []event.Message
+	for n := range open {
+		c := change(n, event.Started)
+		c.Name = fmt.Sprint("Customer ", n)
+		msgs = append(msgs, event.Interactions().Message(c))
+	}
+	h.publish(b, msgs...)
+	do(b, ctx, "1,000 interactions", chromedp.Navigate(s.URL), until(`document.querySelector('.figures-line b').textContent === '1000'`),
+		js(`window.gaps = []; let last = performance.now(); (function frame(now) { gaps.push(now - last); last = now; requestAnimationFrame(frame); })(last)`))
+	tick := time.NewTicker(time.Second / rate)
+	defer tick.Stop()
+	b.ResetTimer()
+	for n := range b.N {
+		<-tick.C
+		f := analysed(n, float64(n%21)/10-1)
+		f.Turn.Interaction, f.Turn.Customer = fmt.Sprint("i", n*7%open), fmt.Sprint("c", n*7%open)
+		h.publish(b, event.AnalysedTurns().Message(f))
+	}
+	b.StopTimer()
+	figure := func(expression string) float64 {
+		v, err := chromedp.Run(ctx, chromedp.Evaluate[float64](expression))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return v
+	}
+	b.ReportMetric(figure(`gaps.slice(2).sort((a, b) => a - b)[Math.floor((gaps.length - 2) / 2)] ?? 0`), "ms-frame-p50")
+	b.ReportMetric(figure(`gaps.slice(2).sort((a, b) => a - b)[Math.floor((gaps.length - 2) * .99)] ?? 0`), "ms-frame-p99")
+	b.ReportMetric(figure(`document.querySelectorAll('.row').length`), "rows")
+	b.ReportMetric(0, "ns/op")
 }

@@ -133,6 +133,21 @@ func (s *server) get(tb testing.TB, path string, into any) int {
 	return answer(tb, resp, into)
 }
 
+// seen is how many analysed turns the hub has taken.
+func (s *server) seen(tb testing.TB) (n int64) {
+	tb.Helper()
+	var o dashboards.Overview
+	s.get(tb, "/v1/overview", &o)
+	p, err := dashboards.ParsePosition(o.Position)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, next := range p[1] {
+		n += next
+	}
+	return n
+}
+
 func (s *server) post(tb testing.TB, path, body string, into any) int {
 	tb.Helper()
 	resp, err := http.Post(s.URL+path, "application/json", strings.NewReader(body))

@@ -314,7 +314,10 @@ func TestStored(t *testing.T) {
 	s := h.serve(t, "", func(_ *dashboards.HubConfig, c *dashboards.Config) { c.Store = m })
 	h.publish(t, event.AnalysedTurns().Message(analysed(1, 0)))
 	var list dashboards.InteractionList
-	eventually(t, "both", func() bool { s.get(t, "/v1/interactions", &list); return len(list.Interactions) == 2 })
+	eventually(t, "both", func() bool {
+		s.get(t, "/v1/interactions", &list)
+		return len(list.Interactions) == 2 && list.Interactions[0].Live
+	})
 	if !list.Complete || list.Interactions[0].ID != "i1" || !list.Interactions[0].Live || list.Interactions[1].Live || *list.Interactions[1].Sentiment != -1.5 {
 		t.Errorf("merged list is %+v", list)
 	}

@@ -157,17 +157,7 @@ func TestStreamResets(t *testing.T) {
 	}
 	h.publish(t, features(0, 800)...)
 	eventually(t, "800 events", func() bool {
-		var o dashboards.Overview
-		s.get(t, "/v1/overview", &o)
-		p, err := dashboards.ParsePosition(o.Position)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen := int64(0)
-		for _, next := range p[1] {
-			seen += next
-		}
-		return seen == 800
+		return s.seen(t) == 800
 	})
 	for name, id := range map[string]string{
 		"too long ago": hello.id, "another version": "0.1-2", "another shape": "1.0-0.0", "beyond the end": strings.ReplaceAll(hello.id, "0", "zzz"),
@@ -238,4 +228,55 @@ func TestPartialsCoalesce(t *testing.T) {
 			return
 		}
 	}
+}
+
+// TestSlowReaderIsLetGo has a reader that stops reading: it must not hold up
+// anything, and gets the rest when it comes back with its last id.
+func TestSlowReaderIsLetGo(t *testing.T) {
+	h := open(t)
+	s := h.serve(t, "", small(256, 1000), func(_ *dashboards.HubConfig, c *dashboards.Config) { c.WriteDeadline = 300 * time.Millisecond })
+	c := s.stream(t, "?topics=features", "")
+	const n = 2400
+	text := strings.Repeat("I have been waiting for my parcel. ", 180) // more than the sockets between them hold
+	var msgs []event.Message
+	for k := range n {
+		f := analysed(k, 0)
+		f.Turn.Text = text
+		msgs = append(msgs, event.AnalysedTurns().Message(f))
+	}
+	h.publish(t, msgs...)
+	want := ids("f", 0, n)
+	take := func(c *client) {
+		for len(want) > 0 {
+			g, err := c.next()
+			if err != nil {
+				return
+			}
+			if g.name == "hello" {
+				continue
+			}
+			var f event.Features
+			if err := json.Unmarshal([]byte(g.data), &f); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := want[f.ID]; !ok {
+				t.Fatalf("%s came twice", f.ID)
+			}
+			delete(want, f.ID)
+		}
+	}
+	eventually(t, "the hub has everything", func() bool { return s.seen(t) == n })
+	time.Sleep(700 * time.Millisecond) // long enough for the deadline of a write
+	take(c)
+	if len(want) == 0 {
+		t.Fatal("the reader was never let go")
+	}
+	for range 50 {
+		if len(want) == 0 {
+			return
+		}
+		c = s.stream(t, "?topics=features", c.id)
+		take(c)
+	}
+	t.Errorf("%d events are lost", len(want))
 }
