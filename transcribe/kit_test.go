@@ -255,7 +255,7 @@ func (h *house) publish(chunks ...event.AudioChunk) {
 	ctx, cancel := context.WithTimeout(h.ctx, 10*time.Second)
 	defer cancel()
 	if err := h.bus.Publish(ctx, msgs...); err != nil {
-		h.t.Fatal(err)
+		h.t.Error(err) // not Fatal: audio is also played beside the test
 	}
 }
 
