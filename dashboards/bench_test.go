@@ -120,3 +120,35 @@ func (c *counting) Write(p []byte) (int, error) {
 }
 
 func (c *counting) Flush() {}
+
+// BenchmarkHub is what an event costs the hub: read from Kafka, understood,
+// kept, sealed for the streams.
+func BenchmarkHub(b *testing.B) {
+	h := open(b)
+	for from := 0; from < b.N; from += 2000 {
+		h.publish(b, features(from, min(from+2000, b.N))...)
+	}
+	b.ResetTimer()
+	s := h.serve(b, "", func(c *dashboards.HubConfig, _ *dashboards.Config) { c.Lookback = b.N })
+	b.StopTimer()
+	if n := s.seen(b); n != int64(b.N) {
+		b.Fatalf("%d events of %d", n, b.N)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkContext answers what an agent must know of a customer, from memory.
+func BenchmarkContext(b *testing.B) {
+	h := open(b)
+	s := h.serve(b, "")
+	h.publish(b, messages(time.Now())...)
+	eventually(b, "the journey", func() bool { return s.get(b, "/v1/customers/c_scene_0/context", nil) == 200 })
+	b.ResetTimer()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		s.api.ServeHTTP(w, httptest.NewRequest("GET", "/v1/customers/c_scene_0/context", nil))
+		if w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	}
+}

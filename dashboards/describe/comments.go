@@ -5,7 +5,7 @@ import (
 	"go/constant"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"strings"
 )
 
@@ -20,16 +20,21 @@ type comments struct {
 func readComments(folders ...string) (comments, error) {
 	c := comments{types: map[string]string{}, fields: map[string]string{}, values: map[string][]string{}}
 	for _, dir := range folders {
-		packages, err := parser.ParseDir(token.NewFileSet(), dir, func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, parser.ParseComments)
+		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			return c, err
 		}
-		for name, p := range packages {
-			for _, f := range sorted(p.Files) {
-				for _, d := range f.Decls {
-					if g, ok := d.(*ast.GenDecl); ok {
-						c.declaration(name, g)
-					}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+			if err != nil {
+				return c, err
+			}
+			for _, d := range file.Decls {
+				if g, ok := d.(*ast.GenDecl); ok {
+					c.declaration(file.Name.Name, g)
 				}
 			}
 		}

@@ -1,11 +1,6 @@
 package main
 
-import (
-	"maps"
-	"slices"
-
-	"gopkg.in/yaml.v3"
-)
+import "gopkg.in/yaml.v3"
 
 // pair and object build documents whose order is that of the sources, so that a
 // change of one field is a change of one line.
@@ -30,12 +25,4 @@ func (o object) MarshalYAML() (any, error) {
 		n.Content = append(n.Content, &k, &v)
 	}
 	return n, nil
-}
-
-func sorted[V any](m map[string]V) []V {
-	var all []V
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		all = append(all, m[k])
-	}
-	return all
 }
