@@ -52,7 +52,7 @@ func (s *show) account(ctx context.Context, c cast, l *ledger, began time.Time, 
 	r.OK = len(r.Missing) == 0
 	s.tell("%s", r.summary())
 	if !r.OK {
-		return r, errors.New(strings.Join(r.Missing, "; "))
+		return r, fmt.Errorf("%d of what must be there is not, first: %s", len(r.Missing), r.Missing[0])
 	}
 	return r, nil
 }
