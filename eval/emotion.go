@@ -67,17 +67,17 @@ func feelings(ctx context.Context, reader nlp.Reader, file string) ([]feeling, e
 		return nil, err
 	}
 	out := make([]feeling, len(rows))
-	for i, row := range rows {
-		reading, err := reader.Read(ctx, row.Text)
+	return out, each(len(rows), func(i int) error {
+		reading, err := reader.Read(ctx, rows[i].Text)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out[i] = feeling{reading.Emotions, row.Labels}
+		out[i] = feeling{reading.Emotions, rows[i].Labels}
 		if reading.Emotions == nil {
 			out[i].p = make([]float64, len(nlp.Emotions()))
 		}
-	}
-	return out, nil
+		return nil
+	})
 }
 
 // strength of a class is that none of its members is absent: 1 − Π(1 − p).

@@ -6,7 +6,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"gonum.org/v1/gonum/floats"
 	"throughline/nlp"
@@ -283,17 +286,38 @@ func embed(ctx context.Context, reader nlp.Reader, rows []corpus.Example, names 
 		at[name] = i
 	}
 	out := make([]intent.Example, len(rows))
-	for i, e := range rows {
-		v, err := reader.Embed(ctx, e.Text)
+	return out, each(len(rows), func(i int) error {
+		v, err := reader.Embed(ctx, rows[i].Text)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		out[i].Vector = v
-		for _, l := range e.Labels {
+		for _, l := range rows[i].Labels {
 			if k, ok := at[l]; ok {
 				out[i].Labels = append(out[i].Labels, k)
 			}
 		}
+		return nil
+	})
+}
+
+// each calls do for 0 … n−1 on all processors, and gives the first error.
+func each(n int, do func(i int) error) error {
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	var work sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		work.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && failed.Load() == nil; i = int(next.Add(1)) - 1 {
+				if err := do(i); err != nil {
+					failed.CompareAndSwap(nil, &err)
+				}
+			}
+		})
 	}
-	return out, nil
+	work.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }

@@ -31,6 +31,10 @@ const (
 type Harness struct {
 	// Readers opens models by name; "floor" is always there.
 	Readers map[string]func() (nlp.Reader, error)
+	// Preferred is the model that is measured without --model. Where it cannot be
+	// opened the floor is measured, and Warnings is told why. "" means the floor.
+	Preferred string
+	Warnings  io.Writer
 	// Recognise transcribes the audio file at path under a condition.
 	Recognise        func(ctx context.Context, path string, c Condition) (string, error)
 	RecogniseVersion string
@@ -105,7 +109,7 @@ func (h Harness) parse(args []string, stdout io.Writer) (request, error) {
 	flags.StringVar(&q.set, "set", "", "name of the set")
 	flags.StringVar(&q.data, "data", "", "folder of the set (default: shared/data/NAME found above the working directory)")
 	flags.StringVar(&q.test, "test", "", "folder of the sealed test files")
-	flags.StringVar(&q.model, "model", "floor", "model: "+strings.Join(h.models(), ", "))
+	flags.StringVar(&q.model, "model", "", "model: "+strings.Join(h.models(), ", ")+" (default: "+h.preferred()+")")
 	flags.IntVar(&q.shots, "shots", 0, "intents: examples an intent to fit on; 0 means all")
 	flags.BoolVar(&q.json, "json", false, "print the JSON object only")
 	flags.Usage = func() {
@@ -202,8 +206,26 @@ func (h Harness) models() []string {
 	return names
 }
 
-// reader opens the model that q asks for.
+func (h Harness) preferred() string {
+	if h.Preferred == "" {
+		return "floor"
+	}
+	return h.Preferred
+}
+
+// reader opens the model that q asks for. Which one it was stands in the result.
 func (h Harness) reader(q request) (nlp.Reader, error) {
+	if q.model == "" {
+		q.model = h.preferred()
+		reader, err := h.reader(q)
+		if err == nil || q.model == "floor" {
+			return reader, err
+		}
+		if h.Warnings != nil {
+			fmt.Fprintf(h.Warnings, "model %s cannot be opened, the floor is measured instead: %v\n", q.model, err)
+		}
+		q.model = "floor"
+	}
 	if open, ok := h.Readers[q.model]; ok {
 		return open()
 	}

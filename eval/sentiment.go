@@ -43,16 +43,20 @@ func (h Harness) sentiment(ctx context.Context, q request) (Result, error) {
 		return Result{}, err
 	}
 	truth, said := make([]int, len(rows)), make([]int, len(rows))
-	for i, row := range rows {
-		reading, err := reader.Read(ctx, row.Text)
+	err = each(len(rows), func(i int) error {
+		reading, err := reader.Read(ctx, rows[i].Text)
 		if err != nil {
-			return Result{}, err
+			return err
 		}
-		truth[i] = slices.Index(polarities(), row.Label())
+		truth[i] = slices.Index(polarities(), rows[i].Label())
 		said[i] = 1 // what has no sentiment shows as neutral
 		if s := reading.Sentiment; s != nil {
 			said[i] = slices.Index(polarities(), s.Class())
 		}
+		return nil
+	})
+	if err != nil {
+		return Result{}, err
 	}
 	r := Result{N: len(rows)}
 	r.Metrics, r.CI = intervals(len(rows), func(drawn []int) map[string]float64 {

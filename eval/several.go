@@ -38,13 +38,13 @@ func (h Harness) several(ctx context.Context, q request, reader nlp.Reader) (Res
 				names = append(names, name)
 			}
 		}
+		asked, err := embed(ctx, reader, test, local)
+		if err != nil {
+			return Result{}, err
+		}
 		p := make([]float64, len(local))
-		for _, e := range test {
-			v, err := reader.Embed(ctx, e.Text)
-			if err != nil {
-				return Result{}, err
-			}
-			head.Probabilities(v, p)
+		for i, e := range test {
+			head.Probabilities(asked[i].Vector, p)
 			t, s := make([]bool, 128), make([]bool, 128)
 			for _, l := range e.Labels {
 				t[known[l]] = true

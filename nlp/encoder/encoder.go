@@ -4,9 +4,12 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"math"
 
 	ort "github.com/yalue/onnxruntime_go"
+	"gonum.org/v1/gonum/floats"
 
+	"throughline/event"
 	"throughline/nlp"
 	"throughline/nlp/linear"
 )
@@ -33,8 +36,8 @@ func Network() []byte { return network }
 func Inputs() []string  { return []string{"input_ids", "attention_mask"} }
 func Outputs() []string { return []string{"embedding", "sentiment", "emotions"} }
 
-// Reader reads English with the encoder, and leaves the rest to another reader.
-// It is safe for concurrent use.
+// Reader reads with the encoder and another reader together. It is safe for
+// concurrent use.
 type Reader struct {
 	session  Session
 	tokens   *Tokeniser
@@ -42,9 +45,9 @@ type Reader struct {
 	beside   nlp.Reader
 }
 
-// Open makes a reader of a session over Network. beside tells the languages,
-// reads those that are not English and adds its vector to the encoder's. Open
-// runs the network once, so that a wrong one is found at the start.
+// Open makes a reader of a session over Network. beside, which costs little,
+// tells the languages, has a say in every figure, and adds its vector to the
+// encoder's. Open runs the network once, so that a wrong one is found at the start.
 func Open(session Session, beside nlp.Reader) (*Reader, error) {
 	s, err := parseSettings(settingsFile)
 	if err != nil {
@@ -64,38 +67,78 @@ func Open(session Session, beside nlp.Reader) (*Reader, error) {
 // Name is "encoder" and the version of the network.
 func (r *Reader) Name() string { return "encoder-" + r.settings.Version }
 
-// besideShare is the length of the other reader's vector, where the encoder's
-// is 1. Words tell apart what the encoder takes for the same, such as two
-// products; docs/accuracy.md says what it gives.
-const besideShare = 0.5
+// How the two readers share. Measured on development data: together they are
+// right more often than either alone, in every language (README.md).
+const (
+	// besideShare is the length of the other reader's vector where the encoder's
+	// is 1. Words tell apart what the encoder takes for the same.
+	besideShare = 0.5
+	// What share of a log-probability comes from the encoder.
+	englishShare = 0.8
+	foreignShare = 0.5
+	emotionShare = 0.7
+)
 
-// Read understands one text. Its Vector holds the encoder's embedding, and
-// behind it the other reader's vector; only the latter for languages that the
-// encoder was not taught, so that heads know their own words at least.
+// Read understands one text. In English its Vector holds the encoder's embedding
+// and behind it the other reader's vector. In other languages it holds only the
+// latter: the encoder would set foreign words anywhere among the meanings. Where
+// the other reader finds nothing to read, or a language it does not know, its
+// answer stands.
 func (r *Reader) Read(ctx context.Context, text string) (nlp.Reading, error) {
 	reading, err := r.beside.Read(ctx, text)
 	if err != nil || len(reading.Vector.Value) == 0 {
 		return reading, err
 	}
 	words, width := reading.Vector, uint32(r.settings.Embedding)
-	if reading.Language != "" && reading.Language != "en" {
-		reading.Vector = linear.Vector{}.Joined(width, words, 1)
+	english := reading.Language == "" || reading.Language == "en"
+	reading.Vector = linear.Vector{}.Joined(width, words, besideShare)
+	if !english && reading.Sentiment == nil {
 		return reading, nil
 	}
 	p, err := r.pass(text)
 	if err != nil {
 		return nlp.Reading{}, fmt.Errorf("encode text: %w", err)
 	}
-	linear.Softmax(p.sentiment)
-	s := nlp.SentimentOf(p.sentiment[0], p.sentiment[1], p.sentiment[2])
-	reading.Sentiment = &s
-	for i := range p.emotions {
-		p.emotions[i] = linear.Sigmoid(p.emotions[i])
+	share := foreignShare
+	if english {
+		share = englishShare
+		reading.Emotions = emotions(p.emotions, reading.Emotions)
+		reading.Vector = linear.Vector{Value: p.embedding}.Joined(width, words, besideShare)
 	}
-	reading.Emotions = p.emotions
-	reading.Vector = linear.Vector{Value: p.embedding}.Joined(width, words, besideShare)
+	s := sentiment(p.sentiment, reading.Sentiment, share)
+	reading.Sentiment = &s
 	return reading, nil
 }
+
+// sentiment weighs the encoder's scores and another opinion, if there is one:
+// a logarithmic pool (Genest and Zidek, Combining Probability Distributions,
+// Statistical Science 1986, §3). On held-out rows its log loss is no higher than
+// that of the better of the two.
+func sentiment(own []float64, other *event.Sentiment, share float64) event.Sentiment {
+	if other != nil {
+		all := floats.LogSumExp(own)
+		for i, p := range [3]float64{other.Negative, other.Neutral, other.Positive} {
+			own[i] = share*(own[i]-all) + (1-share)*math.Log(max(p, least))
+		}
+	}
+	linear.Softmax(own)
+	return nlp.SentimentOf(own[0], own[1], own[2])
+}
+
+// emotions weighs scores of the encoder and probabilities of the other reader.
+func emotions(own, other []float64) []float64 {
+	for i := range own {
+		if len(other) == len(own) {
+			p := min(max(other[i], least), 1-least)
+			own[i] = emotionShare*own[i] + (1-emotionShare)*math.Log(p/(1-p))
+		}
+		own[i] = linear.Sigmoid(own[i])
+	}
+	return own
+}
+
+// least is the smallest probability whose logarithm counts.
+const least = 1e-7
 
 // Embed gives the Vector of Read. It costs as much: the network computes
 // everything in one pass.
