@@ -17,7 +17,8 @@ func playOnce(t *testing.T, env ...string) {
 	t.Helper()
 	var out, log bytes.Buffer
 	cmd := exec.Command(os.Args[0], "demo", "--once")
-	cmd.Env = append(append(os.Environ(), env...), runAsProgram+"=1", "THROUGHLINE_HTTP_LISTEN=127.0.0.1:0", "THROUGHLINE_KAFKA_LISTEN=127.0.0.1:0", "THROUGHLINE_CLICKHOUSE_LISTEN=127.0.0.1:0")
+	cmd.Env = append(append(os.Environ(), env...), runAsProgram+"=1", "THROUGHLINE_HTTP_LISTEN=127.0.0.1:0", "THROUGHLINE_KAFKA_LISTEN=127.0.0.1:0", "THROUGHLINE_CLICKHOUSE_LISTEN=127.0.0.1:0",
+		"THROUGHLINE_SIPREC_UDP=127.0.0.1:0", "THROUGHLINE_SIPREC_TCP=127.0.0.1:0", "THROUGHLINE_RTP_FIRST_PORT=-1", "THROUGHLINE_WEBRTC_LISTEN=127.0.0.1:0")
 	cmd.Stdout, cmd.Stderr = &out, &log
 	err := cmd.Run()
 	var report struct {

@@ -22,7 +22,7 @@ import (
 )
 
 // The roles a process may take. Each is a set of stages, or a set of doors.
-var roles = []string{"ingest", "nlp", "journey", "assist", "sink", "dashboards"}
+var roles = []string{"ingest", "transcribe", "nlp", "journey", "assist", "sink", "dashboards"}
 
 // house is everything that can be made, and so be wrong, before anything runs.
 type house struct {

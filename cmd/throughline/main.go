@@ -26,6 +26,7 @@ func commands() []command {
 	return []command{
 		{"serve", "run the pipeline: all roles on embedded Kafka and ClickHouse, or some with --roles", serve},
 		{"demo", "serve, and play a bundled day of customers over real protocols; --once ends with a report", demonstrate},
+		{"import", "send recordings to a running Throughline as calls that are over", importFiles},
 		{"eval", "measure quality on a labelled set and print one JSON object", evaluate},
 		{"policy", "check a policy file", policy},
 		{"config", "check a config file, or print the annotated default or the table of keys", configure},

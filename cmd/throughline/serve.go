@@ -106,6 +106,11 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 			return err
 		}
 	}
+	if h.takes("transcribe") {
+		if err := h.startTranscriber(life, b); err != nil {
+			return err
+		}
+	}
 	if h.takes("ingest") {
 		if err := h.startIngest(life, b, mux); err != nil {
 			return err
@@ -283,7 +288,7 @@ func (h *house) startIngest(life *lifecycle, b *bus.Bus, mux *http.ServeMux) err
 	life.start(service{name: "consents", ready: known, run: func(ctx context.Context) error { return followConsents(ctx, b, h.ledger, known) }})
 	life.start(service{name: "sessions", ready: sessions.Ready(), run: func(ctx context.Context) error { return sessions.Run(ctx, b) }})
 	life.start(service{name: "webchat", run: chat.Run})
-	return nil
+	return h.startCalls(life, b, door, mux)
 }
 
 // followConsents keeps the gate's ledger up to date; known is closed when it

@@ -20,6 +20,7 @@ import (
 	"throughline/ingest/whatsapp"
 	"throughline/journey"
 	"throughline/sink"
+	"throughline/transcribe"
 )
 
 // settings is the whole configuration; each part belongs to its package.
@@ -38,6 +39,8 @@ type settings struct {
 	API        api.Config            `yaml:"api"`
 	WhatsApp   whatsapp.Config       `yaml:"whatsapp"`
 	WebChat    webchat.Config        `yaml:"webchat"`
+	Voice      voiceSettings         `yaml:",inline"`
+	Transcribe transcribe.Config     `yaml:"transcribe"`
 	NLP        nlpSettings           `yaml:"nlp"`
 	Journey    journey.Config        `yaml:"journey"`
 	Assist     assist.Config         `yaml:"assist"`

@@ -25,7 +25,7 @@ var ErrNoPorts = errors.New("no rtp port is free")
 
 // Config of the sockets. The zero value listens on all addresses, ports 20000 to 29999.
 type Config struct {
-	Listen     string        `yaml:"listen" doc:"IP address that RTP is received on; empty: all"`
+	Listen     string        `yaml:"listen" default:"127.0.0.1" doc:"IP address that RTP is received on; 0.0.0.0: all"`
 	Advertise  string        `yaml:"advertise" doc:"IP address that senders are told; empty: listen, or the address that they reached us on"`
 	First      int           `yaml:"first_port" default:"20000" doc:"first port, even: RTP on even ports, RTCP on the next odd one; -1 takes any that are free"`
 	Last       int           `yaml:"last_port" default:"29999" doc:"last port; a two-leg call takes four"`

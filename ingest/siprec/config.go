@@ -22,8 +22,8 @@ const minSE = 90 * time.Second
 
 // Config of the recording server. The zero value listens on port 5060, UDP and TCP.
 type Config struct {
-	UDP       string   `yaml:"udp" default:":5060" doc:"address for SIP over UDP; off: none"`
-	TCP       string   `yaml:"tcp" default:":5060" doc:"address for SIP over TCP; off: none"`
+	UDP       string   `yaml:"udp" default:"127.0.0.1:5060" doc:"address for SIP over UDP, 0.0.0.0:5060 for other machines; off: none"`
+	TCP       string   `yaml:"tcp" default:"127.0.0.1:5060" doc:"address for SIP over TCP, 0.0.0.0:5060 for other machines; off: none"`
 	TLS       string   `yaml:"tls" doc:"address for SIP over TLS, usually :5061; empty: none"`
 	CertFile  string   `yaml:"cert_file" doc:"certificate for TLS, PEM"`
 	KeyFile   string   `yaml:"key_file" doc:"its key, PEM"`

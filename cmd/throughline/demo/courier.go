@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -38,11 +39,12 @@ func newCourier(base, token string, patience time.Duration, l func() *ledger) *c
 		slots: make(chan struct{}, inFlight), tick: time.NewTicker(spacing)}
 }
 
-// refusal is an answer that no retry will change. It carries the title that the
-// service gave and the fields that it named, which hold nobody's words.
+// refusal is an answer that no retry will change. It carries why, as the service
+// tells it (RFC 9457), and the fields that it names, which hold nobody's words.
 type refusal struct {
 	Status int
 	Title  string `json:"title"`
+	Detail string `json:"detail"`
 	Errors []struct {
 		Pointer string `json:"pointer"`
 		Detail  string `json:"detail"`
@@ -50,7 +52,7 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	s := fmt.Sprintf("answered %d %s", r.Status, r.Title)
+	s := strings.TrimSpace(fmt.Sprintf("answered %d %s %s", r.Status, r.Title, r.Detail))
 	for _, e := range r.Errors {
 		s += "; " + e.Pointer + " " + e.Detail
 	}
@@ -71,7 +73,8 @@ func (c *courier) carry(ctx context.Context, method, path string, body []byte, h
 		}
 		if _, final := errors.AsType[*refusal](err); final || ctx.Err() != nil {
 			c.ledger().count(func(n *counts) { n.Refused++ })
-			return nil, fmt.Errorf("%s %s: %w", method, path, err)
+			route, _, _ := strings.Cut(path, "?") // what stands behind it may be a token
+			return nil, fmt.Errorf("%s %s: %w", method, route, err)
 		}
 		c.ledger().count(func(n *counts) { n.Retried++ })
 		select {

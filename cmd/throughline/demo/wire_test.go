@@ -168,8 +168,9 @@ func TestTheCourierIsPatientAndNoMore(t *testing.T) {
 func TestTheCourierGivesUp(t *testing.T) {
 	l := newLedger()
 	c := newCourier("http://127.0.0.1:1", "", 50*time.Millisecond, func() *ledger { return l })
-	if _, err := c.carry(context.Background(), "GET", "/", nil); err == nil {
-		t.Error("nobody is there, and it arrives")
+	_, err := c.carry(context.Background(), "GET", "/hook?hub.verify_token=hush", nil)
+	if err == nil || !strings.HasPrefix(err.Error(), "GET /hook: ") {
+		t.Errorf("nobody is there, and it ends with %v", err)
 	}
 	if l.counts.Refused != 1 {
 		t.Errorf("counted %+v", l.counts)

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// importFiles sends recordings to a running Throughline. A file that was sent
+// before is the same call, so a broken import can simply be repeated.
+func importFiles(ctx context.Context, args []string) error {
+	f := flags("import [flags] FILE…", "Send recordings (WAV or Ogg/Opus; stereo is one party a channel) to a running Throughline, as calls that are over.")
+	base := f.String("url", "http://127.0.0.1:8080", "`address` of the running Throughline")
+	token := f.String("token", os.Getenv("THROUGHLINE_TOKEN"), "access `token`; default: THROUGHLINE_TOKEN")
+	fields := url.Values{}
+	for name, about := range map[string]string{
+		"phone": "the customer's phone `number`", "email": "the customer's mail `address`", "crm_id": "the customer's `id` in your system",
+		"at": "when the call began (RFC 3339 `time`)", "channels": "who speaks on each channel, such as `agent,customer`",
+		"agent": "the agent's `id`", "queue": "the `queue`", "case": "ticket or order `id`", "direction": "`inbound` or outbound",
+	} {
+		f.Func(name, about, func(v string) error { fields.Set(name, v); return nil })
+	}
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if f.NArg() == 0 {
+		f.Usage()
+		return errUsage
+	}
+	for _, path := range f.Args() {
+		answer, err := upload(ctx, *base+"/v1/recordings?"+fields.Encode(), *token, path)
+		if err != nil {
+			return fmt.Errorf("import %s: %w", path, err)
+		}
+		fmt.Printf("%s: %s\n", path, answer)
+	}
+	return nil
+}
+
+func upload(ctx context.Context, to, token, path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, file)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	if kind := mime.TypeByExtension(filepath.Ext(path)); strings.HasPrefix(kind, "audio/") {
+		req.Header.Set("Content-Type", kind)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	if err != nil {
+		return "", err
+	}
+	answer := strings.TrimSpace(string(body))
+	if resp.StatusCode/100 != 2 {
+		return "", fmt.Errorf("%s: %s", resp.Status, answer)
+	}
+	return answer, nil
+}

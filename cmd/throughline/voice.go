@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"throughline/bus"
+	"throughline/governance/access"
+	"throughline/ingest"
+	"throughline/ingest/audiohook"
+	"throughline/ingest/calls"
+	"throughline/ingest/recordings"
+	"throughline/ingest/rtp"
+	"throughline/ingest/siprec"
+	"throughline/ingest/twilio"
+	"throughline/ingest/webrtc"
+	"throughline/transcribe"
+)
+
+// voiceSettings are the doors for calls; each belongs to its package.
+type voiceSettings struct {
+	Calls      calls.Config      `yaml:"calls"`
+	SIPREC     siprec.Config     `yaml:"siprec"`
+	RTP        rtp.Config        `yaml:"rtp"`
+	Legs       rtp.LegsConfig    `yaml:"rtp_legs"`
+	WebRTC     webrtc.Config     `yaml:"webrtc"`
+	Twilio     twilio.Config     `yaml:"twilio"`
+	AudioHook  audiohook.Config  `yaml:"audiohook"`
+	Recordings recordings.Config `yaml:"recordings"`
+}
+
+// startCalls opens every door for calls. Doors that need a secret of their own
+// stay shut until one is configured.
+func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *http.ServeMux) error {
+	s := &h.settings.Voice
+	tenant := func(*http.Request) string { return access.DefaultTenant }
+	withToken := h.guard.Require(access.Source, access.Agent)
+	all, err := calls.New(s.Calls, calls.Parts{Gate: h.gate, Consents: h.ledger, Bus: b, Metrics: h.registry, Logger: h.log})
+	if err != nil {
+		return err
+	}
+	life.start(service{name: "calls", run: func(ctx context.Context) error {
+		recovered := make(chan error, 1)
+		go func() { recovered <- all.Recover(ctx, b) }()
+		err := all.Run(ctx)
+		if rerr := <-recovered; !errors.Is(rerr, context.Canceled) {
+			err = errors.Join(err, rerr)
+		}
+		return err
+	}})
+
+	ports, err := rtp.NewPorts(s.RTP, h.registry, h.log)
+	if err != nil {
+		return err
+	}
+	legs, err := rtp.NewLegs(s.Legs, all, ports, h.log)
+	if err != nil {
+		return err
+	}
+	life.start(service{name: "rtp", run: legs.Run})
+	mux.Handle("POST /v1/rtp/legs", withToken(door.Wrap("POST /v1/rtp/legs", legs.Create)))
+	mux.Handle("DELETE /v1/rtp/legs/{id}", withToken(door.Wrap("DELETE /v1/rtp/legs/{id}", legs.Delete)))
+
+	sip, err := siprec.New(s.SIPREC, siprec.Parts{Door: all, Ports: ports, Metrics: h.registry, Logger: h.log})
+	if err != nil {
+		return err
+	}
+	life.start(service{name: "siprec", run: sip.Run})
+
+	s.WebRTC.Access, s.WebRTC.Tenant, s.WebRTC.Metrics, s.WebRTC.Logger = withToken, access.Tenant, h.registry, h.log
+	whip, err := webrtc.New(s.WebRTC, all)
+	if err != nil {
+		return err
+	}
+	whip.Routes(mux)
+	life.start(service{name: "webrtc", run: whip.Run})
+
+	s.Recordings.Tenant, s.Recordings.Metrics, s.Recordings.Logger = access.Tenant, h.registry, h.log
+	files, err := recordings.New(s.Recordings, all)
+	if err != nil {
+		return err
+	}
+	inside := http.NewServeMux()
+	files.Routes(inside)
+	mux.Handle("POST "+recordings.Path, withToken(inside))
+
+	if len(s.Twilio.AuthTokens)+len(s.Twilio.Keys) > 0 {
+		s.Twilio.Tenant, s.Twilio.Metrics, s.Twilio.Logger = tenant, h.registry, h.log
+		streams, err := twilio.New(s.Twilio, all)
+		if err != nil {
+			return err
+		}
+		streams.Routes(mux)
+		life.start(service{name: "twilio", run: streams.Run})
+	}
+	if len(s.AudioHook.Clients) > 0 {
+		s.AudioHook.Tenant, s.AudioHook.Metrics, s.AudioHook.Logger = tenant, h.registry, h.log
+		hooks, err := audiohook.New(s.AudioHook, all)
+		if err != nil {
+			return err
+		}
+		hooks.Routes(mux)
+		life.start(service{name: "audiohook", run: hooks.Run})
+	}
+	return nil
+}
+
+// startTranscriber works the speech engine and the stage that feeds it. Where
+// this machine cannot transcribe, audio waits in Kafka for one that can.
+func (h *house) startTranscriber(life *lifecycle, b *bus.Bus) error {
+	t, err := transcribe.New(h.settings.Transcribe, transcribe.Parts{Gate: h.gate, Metrics: h.registry, Logger: h.log})
+	if err != nil {
+		return err
+	}
+	life.start(service{name: "speech", run: t.Run})
+	if ok, _ := t.Enabled(); ok {
+		st := t.Stage()
+		life.start(service{name: st.Name, run: func(ctx context.Context) error { return b.Run(ctx, st) }})
+	}
+	return nil
+}
