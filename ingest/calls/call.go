@@ -276,6 +276,45 @@ func (c *Call) apply() {
 	}
 }
 
+// Leg is one leg of a call as it is shown.
+type Leg struct {
+	ID    string     `json:"leg"`
+	Name  string     `json:"name"`
+	Role  event.Role `json:"role,omitempty"`
+	Agent string     `json:"agent,omitempty"`
+}
+
+// Legs are the legs that the call has now.
+func (c *Call) Legs() []Leg {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]Leg, 0, len(c.legs))
+	for _, l := range c.legs {
+		l.mu.Lock()
+		all = append(all, Leg{ID: l.id, Name: l.opts.Name, Role: l.role, Agent: l.agent})
+		l.mu.Unlock()
+	}
+	return all
+}
+
+// Correct says who speaks on the leg with an id. It reports false if the call has
+// no such leg.
+func (c *Call) Correct(id string, role event.Role, agent, by string) bool {
+	c.mu.Lock()
+	var found *leg
+	for _, l := range c.legs {
+		if l.id == id {
+			found = l
+		}
+	}
+	c.mu.Unlock()
+	if found == nil {
+		return false
+	}
+	found.SetRole(role, agent, by)
+	return true
+}
+
 func (c *Call) addLeg(l *leg) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

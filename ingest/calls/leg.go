@@ -300,7 +300,8 @@ func (l *leg) lookAfter(now time.Time, held bool) {
 	}
 }
 
-// report publishes how the leg is received. The callers hold the locks of call and leg.
+// report publishes how the leg is received. It says so in attributes: measures are
+// those of a whole call. The callers hold the locks of call and leg.
 func (l *leg) report(now time.Time) quality {
 	l.reported = now
 	s := l.receiver.Stats()
@@ -309,7 +310,7 @@ func (l *leg) report(now time.Time) quality {
 	q := qualityOf(l.receiver)
 	if q.known {
 		l.call.publish(event.Interaction{Change: event.Measured, Role: l.role, Agent: l.agent, Reason: ReasonQuality,
-			Attrs: l.attrs(counts(s)), Measures: q.measures(now.Sub(l.call.began))})
+			Attrs: l.attrs(q.attrs(s))})
 	}
 	return q
 }
