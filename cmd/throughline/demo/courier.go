@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -112,6 +113,9 @@ func (c *courier) try(ctx context.Context, method, path string, body []byte, hea
 	}
 	c.ledger().count(func(n *counts) { n.Requests++ })
 	resp, err := c.client.Do(req)
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return nil, 0, u.Err // without the address, which may hold a token
+	}
 	if err != nil {
 		return nil, 0, err
 	}
