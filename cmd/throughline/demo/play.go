@@ -181,6 +181,9 @@ func (s *show) round(ctx context.Context, c cast, l *ledger) []error {
 				case <-ctx.Done():
 				}
 			}
+			if ctx.Err() != nil {
+				return
+			}
 			err := s.converse(ctx, c, l, conv)
 			if err == nil || ctx.Err() != nil {
 				return

@@ -265,3 +265,17 @@ func TestStoppingIsNoError(t *testing.T) {
 		t.Error("a day that was not played is all there")
 	}
 }
+
+func TestNothingBeginsAfterTheStop(t *testing.T) {
+	var said strings.Builder
+	s, err := newShow(bundledDay(t), Target{BaseURL: "http://127.0.0.1:1", ClickHouseURL: "http://127.0.0.1:1", AppSecret: "s", VerifyToken: "t"}, Options{Out: &said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	l := newLedger()
+	if failed := s.round(ctx, newCast(s.day, time.Now(), 0), l); len(failed) > 0 || len(l.order) > 0 || said.Len() > 0 {
+		t.Errorf("after the stop: %v, %d messages, told %q", failed, len(l.order), said.String())
+	}
+}
