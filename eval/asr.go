@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"unicode"
+
+	"throughline/transcribe/wer"
 )
 
 // asr measures word error rates of clean files, of the same over a telephone's
@@ -25,14 +25,14 @@ func (h Harness) asr(ctx context.Context, q request) (Result, error) {
 	wrong := make(map[string][]float64)
 	words := make([]float64, len(clips))
 	for i, c := range clips {
-		truth := spoken(c.Text)
+		truth := wer.Normalise(c.Text)
 		words[i] = float64(len(truth))
 		for name, condition := range map[string]Condition{"wer": Clean, "wer_mulaw": MuLaw, "wer_loss5": Loss5} {
 			text, err := h.Recognise(ctx, filepath.Join(folder, c.File), condition)
 			if err != nil {
 				return Result{}, fmt.Errorf("recognise %s: %w", c.File, err)
 			}
-			wrong[name] = append(wrong[name], float64(distance(truth, spoken(text))))
+			wrong[name] = append(wrong[name], float64(wer.Align(truth, wer.Normalise(text)).Errors()))
 		}
 	}
 	r := Result{N: len(clips), Model: "recogniser", Version: h.RecogniseVersion}
@@ -70,49 +70,4 @@ func manifest(file string) ([]clip, error) {
 		return nil, fmt.Errorf("read manifest: %s is empty", file)
 	}
 	return out, nil
-}
-
-// spoken is a transcript as words alone: lower case, no punctuation, figures of
-// one digit as words.
-func spoken(text string) []string {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && r != '\''
-	})
-	digits := [...]string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
-	for i, w := range words {
-		w = strings.Trim(w, "'")
-		switch w {
-		case "mr":
-			w = "mister"
-		case "mrs":
-			w = "missus"
-		case "dr":
-			w = "doctor"
-		}
-		if len(w) == 1 && w[0] >= '0' && w[0] <= '9' {
-			w = digits[w[0]-'0']
-		}
-		words[i] = w
-	}
-	return words
-}
-
-// distance is the Levenshtein distance in words.
-func distance(a, b []string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, x := range a {
-		corner := row[0]
-		row[0] = i + 1
-		for j, y := range b {
-			next := corner
-			if x != y {
-				next = 1 + min(corner, row[j], row[j+1])
-			}
-			corner, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }
