@@ -65,6 +65,7 @@ type Door struct {
 	stopping bool
 	calls    map[string]*Call
 	ended    map[string]time.Time // lately
+	pruned   time.Time            // when the oldest of them were last forgotten
 	left     map[string]event.Interaction
 }
 
@@ -200,6 +201,10 @@ func (d *Door) lookAfter(now time.Time) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if now.Sub(d.pruned) < time.Minute {
+		return
+	}
+	d.pruned = now
 	for id, at := range d.ended {
 		if now.Sub(at) > keepEnded {
 			delete(d.ended, id)
