@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	"throughline/governance/redact"
+	"throughline/nlp"
 	"throughline/nlp/corpus"
+	"throughline/nlp/floor"
 )
 
 func TestCommandLineErrorsNameTheFix(t *testing.T) {
@@ -190,5 +192,39 @@ func TestPublishedSets(t *testing.T) {
 				t.Errorf("%s %.4f, want %.2f", c.metric, r.Metrics[c.metric], c.atLeast)
 			}
 		})
+	}
+}
+
+// A model that cannot be opened is replaced by the floor, unless it was asked for.
+func TestPreferredModel(t *testing.T) {
+	missing := errors.New("no runtime here")
+	var warnings bytes.Buffer
+	h := Harness{Readers: map[string]func() (nlp.Reader, error){
+		"absent": func() (nlp.Reader, error) { return nil, missing },
+		"other":  func() (nlp.Reader, error) { return floor.Open() },
+	}, Preferred: "absent", Warnings: &warnings}
+	reader, err := h.reader(request{})
+	if err != nil || !strings.HasPrefix(reader.Name(), "floor-") || !strings.Contains(warnings.String(), missing.Error()) {
+		t.Errorf("%v, %q", err, warnings.String())
+	}
+	if _, err := h.reader(request{model: "absent"}); !errors.Is(err, missing) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := h.reader(request{model: "other"}); err != nil {
+		t.Error(err)
+	}
+	if reader, err := (Harness{}).reader(request{}); err != nil || !strings.HasPrefix(reader.Name(), "floor-") {
+		t.Errorf("the zero harness: %v", err)
+	}
+}
+
+func TestEachGivesTheFirstError(t *testing.T) {
+	broken := errors.New("broken")
+	done := make([]bool, 100)
+	if err := each(len(done), func(i int) error { done[i] = true; return nil }); err != nil || slices.Contains(done, false) {
+		t.Errorf("%v, %v", err, done)
+	}
+	if err := each(100, func(i int) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
 	}
 }
