@@ -25,11 +25,17 @@ type call struct {
 // reasonMeasures is why a call's measures are told.
 const reasonMeasures = "conversation measures"
 
-// message tells the measures as they are now.
+// message tells the measures as they are now, and whether they are the last:
+// all legs have ended and all that they said was told.
 func (c *call) message(now time.Time) event.Message {
 	c.dirty, c.measured = false, now
+	var attrs map[string]string
+	if c.closed && c.memory() == remember {
+		attrs = map[string]string{"final": "true"}
+	}
 	return event.Interactions().Message(event.Interaction{
-		ID:     event.ID("x", c.id, "measures", strconv.FormatInt(c.end.Milliseconds(), 10)),
+		Attrs:  attrs,
+		ID:     event.ID("x", c.id, "measures", strconv.FormatInt(c.end.Milliseconds(), 10), attrs["final"]),
 		Tenant: c.tenant, Customer: c.customer, Interaction: c.id, Channel: event.Voice,
 		Change: event.Measured, Reason: reasonMeasures, At: c.began.Add(c.end), Received: now, Measures: c.measures(),
 	})

@@ -140,10 +140,10 @@ func (h *house) start(cfg transcribe.Config, parts transcribe.Parts) *life {
 	return &life{stop: stop}
 }
 
-// eventually waits for a condition on what came.
+// eventually waits for a condition on what came; within is for an idle machine.
 func (h *house) eventually(within time.Duration, what string, ok func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * within); ; time.Sleep(20 * time.Millisecond) {
 		h.mu.Lock()
 		done := ok()
 		h.mu.Unlock()

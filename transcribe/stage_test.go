@@ -39,7 +39,17 @@ func byRole(turns []event.Turn, role event.Role) string {
 	return strings.Join(out, " ")
 }
 
-// final tells whether the last measures of a call are there.
+// lastMeasures gives the measures of a call once nothing more can come.
+func lastMeasures(states []event.Interaction, interaction string) (m *event.Measures, over bool) {
+	for _, s := range states {
+		if s.Interaction == interaction && s.Change == event.Measured {
+			m, over = s.Measures, s.Attrs["final"] == "true"
+		}
+	}
+	return m, over
+}
+
+// measures gives the newest measures of a call and how many were told.
 func measures(states []event.Interaction, interaction string) (last *event.Measures, n int) {
 	for _, s := range states {
 		if s.Interaction == interaction && s.Change == event.Measured {
@@ -56,8 +66,8 @@ func TestCallBecomesTurns(t *testing.T) {
 	agent, customer := conversation(t, "i_1")
 	h.live(1, merged(t, agent, customer))
 	h.eventually(15*time.Second, "the last turn and measures", func() bool {
-		m, _ := measures(h.states, "i_1")
-		return m != nil && strings.Contains(byRole(h.finals, event.Customer), "CARD")
+		_, over := lastMeasures(h.states, "i_1")
+		return over && strings.Contains(byRole(h.finals, event.Customer), "CARD")
 	})
 	h.mu.Lock()
 	defer h.mu.Unlock()
