@@ -73,11 +73,13 @@ func newAPI(cfg Config, mux ice.UDPMux, a agent) (*pion.API, error) {
 const telephoneEvent = "audio/telephone-event"
 
 // newCodecs lists what is heard, best first. Nothing of video is: pion then
-// refuses its m-lines with port zero.
+// refuses its m-lines with port zero. No codec has parameters: pion takes one
+// whose parameters differ for a lesser match, and drops those where another codec
+// matches in full, so that telephone-event would drive out Opus.
 func newCodecs() (*pion.MediaEngine, error) {
 	m := &pion.MediaEngine{}
 	for _, c := range [...]pion.RTPCodecParameters{
-		{PayloadType: 111, RTPCodecCapability: pion.RTPCodecCapability{MimeType: pion.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}},
+		{PayloadType: 111, RTPCodecCapability: pion.RTPCodecCapability{MimeType: pion.MimeTypeOpus, ClockRate: 48000, Channels: 2}},
 		{PayloadType: 9, RTPCodecCapability: pion.RTPCodecCapability{MimeType: pion.MimeTypeG722, ClockRate: 8000}},
 		{PayloadType: 0, RTPCodecCapability: pion.RTPCodecCapability{MimeType: pion.MimeTypePCMU, ClockRate: 8000}},
 		{PayloadType: 8, RTPCodecCapability: pion.RTPCodecCapability{MimeType: pion.MimeTypePCMA, ClockRate: 8000}},
