@@ -26,6 +26,7 @@ const (
 	ReasonAllowed      = "audio allowed again"
 	ReasonRole         = "role corrected"
 	ReasonQuality      = "audio quality"
+	ReasonTooLong      = "longer than calls.max_duration"
 )
 
 // nodeAttr names the process that holds the call, for its next life.
@@ -345,6 +346,10 @@ func (c *Call) lookAfter(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.finished {
+		return
+	}
+	if now.Sub(c.began) > c.door.cfg.MaxDuration {
+		go c.finish(event.Failed, ReasonTooLong) // it takes the lock that is held here
 		return
 	}
 	c.checkConsent(now)

@@ -15,6 +15,7 @@ const (
 	DefaultReportEvery  = 30 * time.Second
 	DefaultResumeWithin = 30 * time.Second
 	DefaultDrainWithin  = 5 * time.Second
+	DefaultMaxDuration  = 12 * time.Hour
 )
 
 // Config bounds what calls may take. The zero value works.
@@ -27,6 +28,7 @@ type Config struct {
 	BufferBytes  int64         `yaml:"buffer_bytes" default:"268435456" doc:"the same for all legs together, in bytes"`
 	ReportEvery  time.Duration `yaml:"report_every" default:"30s" doc:"time between the reports of a leg's loss, jitter and estimated MOS"`
 	ResumeWithin time.Duration `yaml:"resume_within" default:"30s" doc:"after a restart, calls that were left open and are not heard of for this long are ended as failed"`
+	MaxDuration  time.Duration `yaml:"max_duration" default:"12h" doc:"a call that lasts longer was forgotten by its source: it ends as failed"`
 	DrainWithin  time.Duration `yaml:"drain_within" default:"5s" doc:"on stopping, time for Kafka to take what is still buffered"`
 }
 
@@ -41,6 +43,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.BufferBytes, DefaultBufferBytes)
 	orDefault(&c.ReportEvery, DefaultReportEvery)
 	orDefault(&c.ResumeWithin, DefaultResumeWithin)
+	orDefault(&c.MaxDuration, DefaultMaxDuration)
 	orDefault(&c.DrainWithin, DefaultDrainWithin)
 	return c
 }

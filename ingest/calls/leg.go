@@ -59,6 +59,7 @@ type leg struct {
 	lastAudio time.Time // arrival of the newest payload that can be decoded
 	lastAny   time.Time // arrival of the newest packet of any kind
 	opened    time.Time // when audio was due from
+	idle      bool      // none is due
 	problem   string    // reported and not over
 	reported  time.Time // when quality was last reported
 }
@@ -124,6 +125,17 @@ func (l *leg) shut(why string) {
 	if why != "" {
 		_ = l.chunker.Flush() // WriteChunk of a leg cannot fail
 	}
+}
+
+// Expect says whether the leg is to bring audio now. That a leg on hold brings none
+// is no problem.
+func (l *leg) Expect(audio bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if audio && l.idle {
+		l.opened = l.call.door.now()
+	}
+	l.idle = !audio
 }
 
 // awake begins a new time of waiting for audio.
@@ -252,7 +264,7 @@ func (l *leg) watch(now time.Time, held bool) {
 	limit := l.call.door.cfg.SilenceAfter
 	problem := ""
 	switch {
-	case held:
+	case held || l.idle:
 		return // that nothing comes is what a hold is
 	case !l.lastAudio.IsZero() && now.Sub(l.lastAudio) < limit:
 	case now.Sub(l.opened) < limit:

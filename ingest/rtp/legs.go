@@ -101,7 +101,7 @@ func (l *Legs) watch(now time.Time) {
 	l.mu.Lock()
 	var silent []string
 	for id, a := range l.asked {
-		if now.Sub(a.opened) >= l.cfg.Idle && a.leg.Quiet(now) >= l.cfg.Idle {
+		if over(a.call) || now.Sub(a.opened) >= l.cfg.Idle && a.leg.Quiet(now) >= l.cfg.Idle {
 			silent = append(silent, id)
 		}
 	}
@@ -112,6 +112,16 @@ func (l *Legs) watch(now time.Time) {
 	}
 	for _, t := range trunks {
 		t.watch(now)
+	}
+}
+
+// over tells whether somebody else ended a call.
+func over(c *calls.Call) bool {
+	select {
+	case <-c.Done():
+		return true
+	default:
+		return false
 	}
 }
 

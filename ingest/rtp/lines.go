@@ -165,7 +165,7 @@ func (t *trunk) ring(at time.Time) error {
 func (t *trunk) watch(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.call != nil && t.call.Quiet(now) >= t.idle {
+	if t.call != nil && (over(t.call) || t.call.Quiet(now) >= t.idle) {
 		t.hangUp(func() { t.call.End("silence") })
 	}
 }

@@ -373,7 +373,11 @@ func (d *dialog) correct() {
 func (d *dialog) holdAsTold() {
 	sending := false
 	for _, st := range d.streams {
-		sending = sending || st.types != nil && st.offer.sends()
+		sends := st.types != nil && st.offer.sends()
+		sending = sending || sends
+		if st.leg != nil {
+			st.leg.Expect(sends)
+		}
 	}
 	held := !sending || d.meta.onHold()
 	if held == d.held {

@@ -270,6 +270,43 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
+// TestForgottenCall: a call that lasts for ever is ended, and so is its session.
+func TestForgottenCall(t *testing.T) {
+	l := newLab(t, Config{}, calls.Config{MaxDuration: time.Second})
+	p := newPeer(t, l)
+	p.taken(typeSDP, sdpOf("sendonly"))
+	if m := p.read(); !strings.HasPrefix(m.start, "BYE ") {
+		t.Errorf("the peer is told %q", m.start)
+	}
+	if end := l.await(t, "the end", terminal); end.Change != event.Failed || end.Reason != calls.ReasonTooLong {
+		t.Errorf("end %+v", end)
+	}
+	if n := l.ports.InUse(); n != 0 {
+		t.Errorf("%d ports are in use", n)
+	}
+}
+
+// TestOneStreamOnHold: that a stream on hold brings nothing is no problem; that
+// the other brings nothing is.
+func TestOneStreamOnHold(t *testing.T) {
+	l := newLab(t, Config{}, calls.Config{SilenceAfter: time.Second})
+	p := newPeer(t, l)
+	p.taken(typeSDP, sdpOf("inactive", "sendonly"))
+	got := l.await(t, "no audio", func(i event.Interaction) bool { return i.Reason == calls.ReasonNoAudio })
+	time.Sleep(500 * time.Millisecond)
+	p.do("BYE", "", "")
+	l.await(t, "the end", terminal)
+	silent := 0
+	for _, i := range l.changes(t, "") {
+		if i.Reason == calls.ReasonNoAudio {
+			silent++
+		}
+	}
+	if silent != 1 || got.Attrs["leg_name"] != "2" {
+		t.Errorf("%d legs are reported silent, %v", silent, got.Attrs)
+	}
+}
+
 // TestStopSaysGoodbye: peers are told, calls end as failed, and new ones go elsewhere.
 func TestStopSaysGoodbye(t *testing.T) {
 	l := newLab(t, Config{}, calls.Config{})

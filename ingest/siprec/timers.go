@@ -98,6 +98,12 @@ func (d *dialog) watch(now time.Time) {
 		go d.refresh(t)
 		return
 	}
+	select {
+	case <-d.call.Done():
+		d.orphan("call ended elsewhere")
+		return
+	default:
+	}
 	quiet := d.call.Quiet(now)
 	limit := d.server.cfg.OrphanAfter
 	if held {
@@ -112,6 +118,11 @@ func (d *dialog) watch(now time.Time) {
 	default:
 		return
 	}
+	d.orphan(why)
+}
+
+// orphan gives a dialog up. The peer is told, which may take a while.
+func (d *dialog) orphan(why string) {
 	d.server.metrics.orphans.WithLabelValues(why).Inc()
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), goodbyeWithin)
