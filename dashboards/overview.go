@@ -12,7 +12,7 @@ type Overview struct {
 	At             time.Time             `json:"at"`
 	Open           map[event.Channel]int `json:"open"` // interactions by channel
 	OpenTotal      int                   `json:"open_total"`
-	TurnsPerMinute float64               `json:"turns_per_minute"` // mean of the last five whole minutes
+	TurnsPerMinute float64               `json:"turns_per_minute"` // mean of the last five minutes, or of those since the first turn
 	// Sentiment is the mean of the customers' turns of the last quarter of an
 	// hour, −5..+5; HourAgo the same of the quarter that ended an hour ago.
 	Sentiment *float64 `json:"sentiment,omitempty"`
@@ -53,7 +53,7 @@ func (l *live) overview(tenant string, now time.Time) Overview {
 	})
 	if p := l.pulses[tenant]; p != nil {
 		soon := now.Add(time.Minute) // the minute that runs counts
-		o.TurnsPerMinute = float64(p.over(now.Add(-5*time.Minute), now).turns) / 5
+		o.TurnsPerMinute = p.rate(now)
 		o.Sentiment = p.over(now.Add(-14*time.Minute), soon).sentiment()
 		o.HourAgo = p.over(now.Add(-75*time.Minute), now.Add(-time.Hour)).sentiment()
 	}

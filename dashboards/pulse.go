@@ -58,6 +58,26 @@ func (p *pulse) over(from, to time.Time) (sum beat) {
 	return sum
 }
 
+// rate is the turns a minute of the last five minutes, or of those since the
+// first turn where that is later: a day that has just begun has a rate, too.
+func (p *pulse) rate(now time.Time) float64 {
+	const window = 5
+	minute := now.Unix() / 60
+	turns, since := 0, minute
+	for _, b := range p.minutes {
+		if b.turns > 0 && b.minute > minute-window && b.minute <= minute {
+			turns += b.turns
+			since = min(since, b.minute)
+		}
+	}
+	for _, b := range p.minutes {
+		if b.turns > 0 && b.minute <= minute-window {
+			since = minute - window + 1
+		}
+	}
+	return float64(turns) / max(1, now.Sub(time.Unix(since*60, 0)).Minutes())
+}
+
 // sentiment is the mean score of b as −5..+5, nil where nobody was scored.
 func (b beat) sentiment() *float64 {
 	if b.scored == 0 {

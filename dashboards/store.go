@@ -68,6 +68,9 @@ func (s *Server) reached(err error) storedAll {
 	if errors.Is(err, errNoStore) {
 		return storedAll{Why: "no store is configured: this is what is live"}
 	}
+	if errors.Is(err, context.Canceled) { // the caller went away
+		return storedAll{}
+	}
 	s.log.Warn("store did not answer", "error", err)
 	return storedAll{Why: "the store does not answer: this is what is live"}
 }
