@@ -23,7 +23,7 @@ const dependencyPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 // ErrUnavailable says that this machine cannot run Apache Kafka; the error
 // that wraps it names what is missing. A test skips on it, and says so.
-var ErrUnavailable = errors.New("Apache Kafka is not available here")
+var ErrUnavailable = errors.New("this machine cannot run Apache Kafka")
 
 //go:embed pom.xml
 var pom []byte

@@ -76,7 +76,10 @@ func (h *house) play(ctx context.Context, at addresses, o demo.Options, out io.W
 	s := h.settings
 	target := demo.Target{
 		BaseURL: "http://" + at.HTTP, AppSecret: s.WhatsApp.AppSecrets[0], VerifyToken: s.WhatsApp.VerifyToken,
-		ClickHouseURL: "http://" + at.ClickHouse + "/?database=" + s.ClickHouse.Database, DataDirs: []string{s.DataDir},
+		ClickHouseURL: "http://" + at.ClickHouse + "/?database=" + s.ClickHouse.Database,
+	}
+	if h.ownBroker {
+		target.DataDirs = []string{s.DataDir} // otherwise the words lie on other machines
 	}
 	if !o.Once {
 		fmt.Fprintf(os.Stderr, "\n  The live screen is at  http://%s\n  Ask ClickHouse with    curl 'http://%s/?query=SELECT+*+FROM+throughline.interaction_scores+FORMAT+Pretty'\n  Stop with Ctrl-C.\n\n", at.HTTP, at.ClickHouse)

@@ -31,6 +31,8 @@ type house struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 
+	ownBroker bool // the broker is the embedded one
+
 	guard  *access.Guard
 	ledger *governance.Ledger
 	gate   *governance.Gate

@@ -145,7 +145,7 @@ func (h *house) startBroker(life *lifecycle) (addr string, err error) {
 	if err != nil {
 		return "", err
 	}
-	s.Kafka.Brokers = []string{broker.Addr()}
+	s.Kafka.Brokers, h.ownBroker = []string{broker.Addr()}, true
 	life.start(service{name: "broker", run: broker.Run})
 	return broker.Addr(), nil
 }

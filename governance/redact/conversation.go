@@ -23,9 +23,6 @@ const (
 	fewWords     = 4 // a turn with no more words beside its number is an answer
 )
 
-// busy tells whether c knows anything that could matter to a turn of digits.
-func (c *Conversation) busy() bool { return c.n > 0 || c.asked != nothing || c.card > 0 }
-
 // begin ages what c knows before the next turn.
 func (c *Conversation) begin() {
 	if c.asked != nothing {

@@ -2,6 +2,7 @@ package entity
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"throughline/event"
 )
@@ -9,11 +10,8 @@ import (
 // currency is the ISO 4217 code that a word stands for, "" for none. A dollar is
 // one of the United States where nothing else is said.
 func currency(w word) string {
-	for _, r := range w.text {
-		if code := sign(r); code != "" {
-			return code
-		}
-		break
+	if r, _ := utf8.DecodeRuneInString(w.text); sign(r) != "" {
+		return sign(r)
 	}
 	switch w.lower {
 	case "eur", "euro", "euros":
