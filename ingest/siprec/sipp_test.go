@@ -101,3 +101,43 @@ func TestSippCall(t *testing.T) {
 		})
 	}
 }
+
+// TestSippStorm: many calls at once, of which every one is answered and reaches
+// its end, once.
+func TestSippStorm(t *testing.T) {
+	l := newLab(t, Config{}, calls.Config{})
+	raw, err := os.ReadFile("testdata/session.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(raw), "<nop>")
+	_, after, _ := strings.Cut(rest, "</nop>")
+	const n = 200
+	sipp(t, l, "udp", strings.Replace(before+after, "PLAYTIME", "500", 1), "-m", strconv.Itoa(n), "-r", "100", "-l", strconv.Itoa(n))
+	changes := map[event.Change]map[string]int{}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		clear(changes)
+		for _, i := range l.changes(t, "") {
+			if changes[i.Change] == nil {
+				changes[i.Change] = map[string]int{}
+			}
+			changes[i.Change][i.Interaction]++
+		}
+		if len(changes[event.Ended]) == n {
+			break
+		}
+	}
+	for _, c := range []event.Change{event.Started, event.Held, event.Ended} {
+		if len(changes[c]) != n {
+			t.Errorf("%d of %d calls %s", len(changes[c]), n, c)
+		}
+		for id, times := range changes[c] {
+			if times != 1 {
+				t.Errorf("call %s %s %d times", id, c, times)
+			}
+		}
+	}
+	if l.ports.InUse() != 0 || l.server.Dialogs() != 0 || l.door.Open() != 0 {
+		t.Errorf("%d ports, %d dialogs, %d calls are left", l.ports.InUse(), l.server.Dialogs(), l.door.Open())
+	}
+}
