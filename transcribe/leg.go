@@ -45,7 +45,7 @@ type leg struct {
 	role  event.Role
 	agent string
 	marks marks
-	came  time.Time // when the newest chunk was handled
+	came  time.Time // when the newest chunk was stored
 	// told is the media time before which an earlier life told everything.
 	told time.Duration
 	// whole is set when the leg was heard from its beginning.

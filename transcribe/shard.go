@@ -28,7 +28,12 @@ type shard struct {
 	partition int
 	ctx       context.Context
 	opened    time.Time
-	chunk     media.Chunk // of the partition's goroutine
+
+	// Of the partition's goroutine: the chunk at hand, when the newest one was
+	// stored, and when it had been handled.
+	chunk   media.Chunk
+	newest  time.Time
+	handled time.Time
 
 	mu    sync.Mutex
 	open  int  // ears
@@ -76,7 +81,9 @@ func (s *shard) hear(ctx context.Context, recs []bus.Record[event.AudioChunk]) (
 		if r.Deleted {
 			continue
 		}
-		if err := s.take(ctx, engine, r); err != nil {
+		err := s.take(ctx, engine, r)
+		s.newest, s.handled = r.Time, time.Now()
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -162,7 +169,7 @@ func (s *shard) leg(r bus.Record[event.AudioChunk]) *leg {
 		s.legs[a.Leg] = l
 		c.legs = append(c.legs, l)
 	}
-	l.role, l.agent, l.away, l.came = a.Role, a.Agent, false, time.Now()
+	l.role, l.agent, l.away, l.came = a.Role, a.Agent, false, r.Time
 	shift := time.Duration(a.OffsetMS)*time.Millisecond - k.Offset
 	l.marks = append(l.marks.forget(l.settled()-rewind), mark{
 		begin: k.Offset, end: k.End(), shift: shift, at: a.At, stored: r.Time, offset: r.Offset,
@@ -192,8 +199,9 @@ func (s *shard) needs() (first int64, held bool) {
 
 // tick tells measures that are due, and looks after legs that went quiet.
 func (s *shard) tick(now time.Time) []event.Message {
+	clock := s.clock(now)
 	for _, l := range s.legs {
-		s.quieten(l, now)
+		s.quieten(l, clock)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,6 +226,19 @@ func (s *shard) tick(now time.Time) []event.Message {
 	return msgs
 }
 
+// caughtUp is after how long without a chunk the partition holds no more.
+const caughtUp = time.Second
+
+// clock is how far the topic has been heard. While there is a backlog, because a
+// leg made this partition wait, it stands still: legs whose audio is in the
+// backlog are not quiet.
+func (s *shard) clock(now time.Time) time.Time {
+	if idle := now.Sub(s.handled); idle > caughtUp {
+		return s.newest.Add(idle)
+	}
+	return s.newest
+}
+
 // memory is how long the call is known after it fell silent.
 func (c *call) memory() time.Duration {
 	for _, l := range c.legs {
@@ -239,9 +260,9 @@ func (c *call) over() bool {
 }
 
 // quieten puts a leg away that brings nothing any more.
-func (s *shard) quieten(l *leg, now time.Time) {
+func (s *shard) quieten(l *leg, clock time.Time) {
 	s.mu.Lock()
-	silent, speaking := now.Sub(l.came), l.speaking
+	silent, speaking := clock.Sub(l.came), l.speaking
 	if silent >= s.t.cfg.Idle && !l.over {
 		l.away = true
 	}

@@ -94,7 +94,7 @@ const (
 func (t *Transcriber) Run(ctx context.Context) error {
 	if ok, reason := t.Enabled(); !ok {
 		if reason != "" {
-			t.log.Warn("calls are not transcribed: the engine cannot run here; set transcribe.engine to openai, or to off to silence this", "engine", t.cfg.Engine, "reason", reason)
+			t.log.Warn("calls are not transcribed: this machine cannot run the engine; set transcribe.engine to off to silence this", "engine", t.cfg.Engine, "reason", reason)
 		}
 		<-ctx.Done()
 		return nil
