@@ -15,6 +15,7 @@ import (
 	"throughline/bus"
 	"throughline/event"
 	"throughline/governance"
+	"throughline/media"
 	"throughline/transcribe"
 	"throughline/transcribe/internal/corpus"
 )
@@ -167,6 +168,38 @@ func TestKilledProcessLosesAndRepeatsNothing(t *testing.T) {
 	for i := range calm {
 		if d := calm[i].StartMS - wild[i].StartMS; d > 64 || d < -64 {
 			t.Errorf("undisturbed:%s\nwith deaths:%s", texts(calm[i:i+1]), texts(wild[i:i+1]))
+		}
+	}
+}
+
+func TestNumberSaidAcrossTwoProcesses(t *testing.T) {
+	h := newHouse(t)
+	first := h.start(transcribe.Config{}, transcribe.Parts{})
+	// The customer stops for breath in the middle of a card number.
+	card, hello := said(t, "card"), said(t, "greeting")
+	const breath = 3310 * 8 // samples up to the pause after the second group
+	whole := solo(t, "i_1", silence(time.Second), hello, silence(18*time.Second), card[:breath], silence(1500*time.Millisecond), card[breath:], silence(time.Second))
+	chunks := chunksOf(t, whole)
+	half := int((20*time.Second + time.Duration(len(hello)+breath)*time.Second/8000) / media.DefaultSpan)
+	h.publish(chunks[:half]...)
+	h.eventually(15*time.Second, "the first half", func() bool { return len(h.finals) == 2 })
+	time.Sleep(500 * time.Millisecond) // a commit follows
+	first.stop()
+	h.start(transcribe.Config{}, transcribe.Parts{})
+	h.publish(chunks[half:]...)
+	h.eventually(20*time.Second, "the second half", func() bool { _, over := lastMeasures(h.states, "i_1"); return over })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	turns := once(h.finals, "i_1")
+	if len(turns) != 3 {
+		t.Fatalf("turns:%s", texts(turns))
+	}
+	if digits(turns[2].Text) {
+		t.Errorf("the second half of the number stayed:%s", texts(turns))
+	}
+	for _, w := range turns[2].Words {
+		if digits(w.Text) {
+			t.Errorf("the second half stayed in the word %q", w.Text)
 		}
 	}
 }

@@ -224,31 +224,35 @@ func (l *leg) tell(e speech.Event) {
 	case speech.Partial:
 		if e.End > l.told {
 			l.shown = e.Utterance + 1
-			s.queue.partial(telling{l, e})
+			s.queue.partial(telling{leg: l, event: e})
 		}
 	case speech.Final:
 		l.final(e)
 	}
 }
 
-// final passes on a final, unless an earlier life did.
+// final passes on a final. What an earlier life told is only recalled to the
+// gate, which may be waiting for the second half of a number.
 func (l *leg) final(e speech.Event) {
 	s := l.shard
 	if e.End <= l.told {
+		if len(e.Words) > 0 {
+			s.queue.recall(telling{leg: l, event: e, told: true})
+		}
 		return
 	}
 	if e.NoSpeech || e.Err == nil && len(e.Words) == 0 {
 		if l.shown == e.Utterance+1 {
 			// A partial was shown of what turned out to be noise: take it back.
 			e.Kind, e.Stable, e.Tail = speech.Partial, "", ""
-			s.queue.partial(telling{l, e})
+			s.queue.partial(telling{leg: l, event: e})
 		}
 		return
 	}
 	l.words += len(e.Words)
 	l.spoken += e.End - e.Start
 	l.unsent = append(l.unsent, e.Start)
-	s.queue.final(telling{l, e})
+	s.queue.final(telling{leg: l, event: e})
 }
 
 func (l *leg) inCall(begin, end time.Duration) measure.Interval {

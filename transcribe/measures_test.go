@@ -126,7 +126,7 @@ func TestQueueShedsPartialsNeverFinals(t *testing.T) {
 	q := queue{shed: func() { shed++ }, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 	a, b := &leg{id: "a"}, &leg{id: "b"}
 	say := func(l *leg, kind speech.Kind, utterance int, text string) telling {
-		return telling{l, speech.Event{Kind: kind, Utterance: utterance, Tail: text}}
+		return telling{leg: l, event: speech.Event{Kind: kind, Utterance: utterance, Tail: text}}
 	}
 	q.partial(say(a, speech.Partial, 0, "my"))
 	q.partial(say(b, speech.Partial, 0, "hello"))

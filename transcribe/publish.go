@@ -94,7 +94,7 @@ func (s *shard) stored(batch []telling) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range batch {
-		if t.event.Kind != speech.Final {
+		if t.event.Kind != speech.Final || t.told {
 			continue
 		}
 		finals++
@@ -122,7 +122,7 @@ func (s *shard) message(ctx context.Context, t telling) ([]event.Message, error)
 	}
 	s.observe(t, &turn)
 	v, err := s.t.gate.Turn(ctx, turn)
-	if err != nil {
+	if err != nil || t.told {
 		return nil, err
 	}
 	// What follows from the turn goes before it: once the turn is known, nobody

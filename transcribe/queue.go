@@ -14,6 +14,7 @@ const mostFinals = 256
 type telling struct {
 	leg   *leg
 	event speech.Event
+	told  bool // an earlier life has told it: it is cleared and not stored
 }
 
 // queue orders what a partition tells. The shard's lock guards it. A newer
@@ -44,6 +45,11 @@ func (q *queue) final(t telling) {
 	})
 	q.items = append(q.items, t)
 	q.finals++
+	signal(q.wake)
+}
+
+func (q *queue) recall(t telling) {
+	q.items = append(q.items, t)
 	signal(q.wake)
 }
 
