@@ -75,7 +75,7 @@ const (
 	besideShare = 0.5
 	// What share of a log-probability comes from the encoder.
 	englishShare = 0.8
-	foreignShare = 0.5
+	foreignShare = 0.6
 	emotionShare = 0.7
 )
 
