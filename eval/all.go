@@ -65,10 +65,10 @@ func (h Harness) all(ctx context.Context, args []string, w io.Writer) error {
 	if *test != "" {
 		split = "test splits"
 	}
-	models := h.models()
+	models, versions := h.openable()
 	fmt.Fprintf(w, "# Accuracy\n\nFigures on the %s of public sets, with 95 %% intervals; made by `throughline eval all`.\n"+
 		"Published figures are of the official test splits.\n\n| task | set | metric | n | %s | published |\n|---|---|---|---|%s---|\n",
-		split, strings.Join(models, " | "), strings.Repeat("---|", len(models)))
+		split, strings.Join(versions, " | "), strings.Repeat("---|", len(models)))
 	done := make(map[request]Result)
 	began := time.Now()
 	for _, f := range figures() {
@@ -100,4 +100,18 @@ func (h Harness) all(ctx context.Context, args []string, w io.Writer) error {
 	}
 	fmt.Fprintf(w, "\nMeasured in %.0f s.\n", time.Since(began).Seconds())
 	return nil
+}
+
+// openable are the models that can be opened here, and their names with versions.
+// Warnings is told of the others.
+func (h Harness) openable() (models, versions []string) {
+	for _, model := range h.models() {
+		reader, err := h.reader(request{model: model})
+		if err == nil {
+			models, versions = append(models, model), append(versions, reader.Name())
+		} else if h.Warnings != nil {
+			fmt.Fprintf(h.Warnings, "model %s cannot be opened and is left out: %v\n", model, err)
+		}
+	}
+	return models, versions
 }

@@ -213,6 +213,9 @@ func TestPreferredModel(t *testing.T) {
 	if _, err := h.reader(request{model: "other"}); err != nil {
 		t.Error(err)
 	}
+	if models, versions := h.openable(); !slices.Equal(models, []string{"floor", "other"}) || len(versions) != 2 {
+		t.Errorf("openable %v %v", models, versions)
+	}
 	if reader, err := (Harness{}).reader(request{}); err != nil || !strings.HasPrefix(reader.Name(), "floor-") {
 		t.Errorf("the zero harness: %v", err)
 	}
