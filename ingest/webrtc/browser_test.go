@@ -93,8 +93,7 @@ func TestBrowser(t *testing.T) {
 	}
 	spoken := callstest.Samples(t, file)
 	ctx := chromium(t, file)
-	// The address that a browser's sockets are bound to cannot reach loopback everywhere.
-	l := newLab(t, webrtc.Config{Listen: "0.0.0.0:0"}, calls.Config{})
+	l := newLab(t, webrtc.Config{}, calls.Config{})
 	l.mux.HandleFunc("GET /publisher", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte(page))

@@ -222,3 +222,20 @@ func (l *lab) one(t testing.TB, how event.Change, reason string) event.Interacti
 	}
 	return end
 }
+
+// counted is the sum of a metric's samples whose one label has the value.
+func (l *lab) counted(t testing.TB, name, value string) (sum float64) {
+	t.Helper()
+	families, err := l.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && len(m.GetLabel()) == 1 && m.GetLabel()[0].GetValue() == value {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
+}

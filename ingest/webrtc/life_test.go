@@ -38,6 +38,9 @@ func TestLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.one(t, event.Failed, webrtc.ReasonLost)
+	if n := l.counted(t, "throughline_webrtc_sessions_finished_total", "failed"); n != 1 {
+		t.Errorf("%v failures are counted", n)
+	}
 }
 
 // TestStop: when the process stops, open sessions fail with that reason.

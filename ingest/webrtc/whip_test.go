@@ -293,6 +293,9 @@ func TestTooMany(t *testing.T) {
 			if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "10" {
 				t.Fatalf("%d %s", resp.StatusCode, body)
 			}
+			if n := l.counted(t, "throughline_webrtc_refused_total", "503"); n != 1 {
+				t.Errorf("%v refusals are counted", n)
+			}
 			l.request(t, "DELETE", at, "")
 			if resp, body = l.post(t, "", offer); resp.StatusCode != http.StatusCreated {
 				t.Errorf("with room again: %d %s", resp.StatusCode, body)
