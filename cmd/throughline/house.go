@@ -66,7 +66,14 @@ func newHouse(s *settings, only []string) (*house, error) {
 		return nil, err
 	}
 	if h.takes("nlp") {
-		if h.model, err = newModel(s.NLP); err != nil {
+		if !slices.Contains([]string{"floor", "encoder"}, s.NLP.Model) {
+			return nil, fmt.Errorf("nlp.model is %q: use floor or encoder", s.NLP.Model)
+		}
+		reader, err := floor.Open()
+		if err != nil {
+			return nil, fmt.Errorf("nlp: %w", err)
+		}
+		if h.model, err = newModel(context.Background(), s.NLP, reader); err != nil {
 			return nil, fmt.Errorf("nlp: %w", err)
 		}
 	}
@@ -96,12 +103,9 @@ func newLogger(s logSettings) (*slog.Logger, error) {
 	return nil, fmt.Errorf("log.format is %q: use text or json", s.Format)
 }
 
-// newModel reads the models that are shipped and fits the intents the user owns.
-func newModel(s nlpSettings) (*nlp.Model, error) {
-	reader, err := floor.Open()
-	if err != nil {
-		return nil, err
-	}
+// newModel fits the intents the user owns, and the categories, to what a reader
+// makes of text.
+func newModel(ctx context.Context, s nlpSettings, reader nlp.Reader) (*nlp.Model, error) {
 	taxonomy, err := intent.Default()
 	if s.Intents != "" {
 		var file []byte
@@ -113,7 +117,7 @@ func newModel(s nlpSettings) (*nlp.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	owned, err := intent.Own(context.Background(), taxonomy, reader, intent.Options{})
+	owned, err := intent.Own(ctx, taxonomy, reader, intent.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +126,7 @@ func newModel(s nlpSettings) (*nlp.Model, error) {
 		return nil, err
 	}
 	if s.Categories != "" {
-		if err := rules.ReloadFile(context.Background(), s.Categories); err != nil {
+		if err := rules.ReloadFile(ctx, s.Categories); err != nil {
 			return nil, err
 		}
 	}

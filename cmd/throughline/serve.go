@@ -98,6 +98,17 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	}
 	life.start(service{name: "store", run: func(ctx context.Context) error { <-ctx.Done(); return store.Close() }})
 
+	if h.takes("nlp") && s.NLP.Model == "encoder" {
+		// The floor has shown that the files are sound; this fetches and loads.
+		text, err := openEncoder(ctx, os.Stderr)
+		if err != nil {
+			return fmt.Errorf("nlp.model encoder: %w", err)
+		}
+		life.start(service{name: "encoder", run: func(ctx context.Context) error { <-ctx.Done(); return text.Close() }})
+		if h.model, err = newModel(ctx, s.NLP, text.Reader); err != nil {
+			return fmt.Errorf("nlp: %w", err)
+		}
+	}
 	h.startStages(life, b, store)
 	mux := http.NewServeMux()
 	ready := []func(context.Context) error{b.Ready, store.Ready}
