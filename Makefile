@@ -1,6 +1,5 @@
 # Throughline. `make` or `make help` lists the targets.
 GO     ?= go
-DATA   ?= ../shared/data
 export CGO_ENABLED ?= 1
 
 .DEFAULT_GOAL := help
@@ -26,6 +25,11 @@ test-kafka: ## run the broker battery and the whole pipeline on a real Apache Ka
 bench: ## measure speed; docs/benchmarks.md says what each figure means
 	@./scripts/need go gcc
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bench/...
+	$(GO) test -run '^$$' -bench Rows -benchtime 200000x ./sink
+	$(GO) test -run '^$$' -bench . ./bus/embedded ./journey ./assist ./nlp/floor ./governance/redact ./ingest/whatsapp ./dashboards
+
+eval: build ## measure quality on the public sets beside the checkout and write docs/accuracy.md
+	./bin/throughline eval all > docs/accuracy.md
 
 lint: ## formatting, vet, and the linters
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }
