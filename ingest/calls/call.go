@@ -1,7 +1,6 @@
 package calls
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -38,7 +37,8 @@ type Call struct {
 	id       string
 	customer string
 	desc     Description
-	began    time.Time
+	began    time.Time // offset zero of the legs; for a recording it lies in the past
+	taken    time.Time // when the call was taken here
 	out      *outbox
 
 	mu       sync.Mutex
@@ -59,7 +59,7 @@ func newCall(d *Door, id string, desc Description) *Call {
 	attrs := map[string]string{"source": desc.Source}
 	maps.Copy(attrs, desc.Attrs)
 	desc.Attrs = attrs
-	c := &Call{door: d, id: id, customer: event.CustomerID(desc.Tenant, desc.Customer), desc: desc, began: now,
+	c := &Call{door: d, id: id, customer: event.CustomerID(desc.Tenant, desc.Customer), desc: desc, began: now, taken: now,
 		holders: 1, done: make(chan struct{})}
 	c.out = newOutbox(d)
 	return c
@@ -348,7 +348,7 @@ func (c *Call) lookAfter(now time.Time) {
 	if c.finished {
 		return
 	}
-	if now.Sub(c.began) > c.door.cfg.MaxDuration {
+	if now.Sub(c.taken) > c.door.cfg.MaxDuration {
 		go c.finish(event.Failed, ReasonTooLong) // it takes the lock that is held here
 		return
 	}
@@ -362,7 +362,7 @@ func (c *Call) lookAfter(now time.Time) {
 func (c *Call) Quiet(now time.Time) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	quiet := now.Sub(c.began)
+	quiet := now.Sub(c.taken)
 	for _, l := range c.legs {
 		quiet = min(quiet, l.Quiet(now))
 	}
@@ -412,5 +412,3 @@ func (c *Call) finish(how event.Change, reason string) {
 	c.door.forget(c)
 	c.out.close()
 }
-
-var errLegClosed = errors.New("leg has ended")

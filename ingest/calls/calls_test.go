@@ -467,3 +467,30 @@ func TestBeginRefusesWhatItCannotName(t *testing.T) {
 		t.Errorf("a cancelled beginning: %v", err)
 	}
 }
+
+// TestRecordingOfThePast: the age of a recording is no duration.
+func TestRecordingOfThePast(t *testing.T) {
+	l := newLab(t, calls.Config{MaxDuration: time.Minute})
+	r, err := l.Recording(context.Background(), calls.Description{Tenant: "acme", Source: "test", ID: "old", At: time.Now().Add(-30 * 24 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.Call().Done():
+		t.Error("a recording was ended as too long")
+	case <-time.After(time.Second):
+	}
+	if err := r.End(context.Background(), time.Minute, "file read"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTooLong: a call whose source forgot it ends.
+func TestTooLong(t *testing.T) {
+	l := newLab(t, calls.Config{MaxDuration: time.Second})
+	c := l.begin(t, "long")
+	<-c.Done()
+	if end := l.await(t, "the end", func(i event.Interaction) bool { return i.Change.Terminal() }); end.Change != event.Failed || end.Reason != calls.ReasonTooLong {
+		t.Errorf("end %+v", end)
+	}
+}

@@ -12,6 +12,9 @@ import (
 	"throughline/media/rtpstream"
 )
 
+// errLegClosed says that audio came after the end of its leg.
+var errLegClosed = errors.New("leg has ended")
+
 // RTPLeg is a leg that comes as RTP packets. It is safe for concurrent use.
 type RTPLeg struct {
 	leg
