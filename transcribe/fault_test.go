@@ -3,6 +3,7 @@ package transcribe_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -216,5 +217,54 @@ func TestForeignChunksAreSetAside(t *testing.T) {
 	}
 	if dead != len(bad)+1 {
 		t.Errorf("%d chunks set aside, want %d", dead, len(bad)+1)
+	}
+}
+
+// TestHoldWithinALeg leaves a hole that is too long to be filled with silence:
+// what follows must still lie where it was said.
+func TestHoldWithinALeg(t *testing.T) {
+	h := newHouse(t)
+	h.start(transcribe.Config{}, transcribe.Parts{})
+	s := &sink{p: solo(t, "i_1")}
+	chunker := media.NewChunker(0, s)
+	feed, err := media.NewFeed(codec.Format{Codec: codec.PCMU, ClockRate: 8000, Channels: 1}, chunker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worry := said(t, "complaint")
+	say := func(pcm []int16) {
+		for part := range slices.Chunk(pcm, 160) {
+			if err := feed.Write(codec.AppendULaw(nil, part)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	say(concat(silence(time.Second), worry)) // no pause: the hold itself ends the utterance
+	feed.Skip(17*time.Second+7*time.Millisecond, media.Jump)
+	begin := feed.Position()
+	say(concat(worry, silence(time.Second)))
+	if err := chunker.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.publish(s.msgs...)
+	h.eventually(15*time.Second, "the last measures", func() bool { _, over := lastMeasures(h.states, "i_1"); return over })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.finals) != 2 {
+		t.Fatalf("turns:%s", texts(h.finals))
+	}
+	first, second := h.finals[0], h.finals[1]
+	// The clip begins with the same breath of silence both times.
+	if d := (second.StartMS - begin.Milliseconds()) - (first.StartMS - 1000); d > 64 || d < -64 {
+		t.Errorf("after the hold, %d ms from where it was said:%s", d, texts(h.finals))
+	}
+	for _, turn := range h.finals {
+		if !strings.Contains(turn.Text, "worried") || turn.Acoustics == nil {
+			t.Errorf("turn %s, acoustics %v", texts([]event.Turn{turn}), turn.Acoustics)
+		}
+	}
+	m, _ := lastMeasures(h.states, "i_1")
+	if m.CustomerTalkMS == nil || *m.CustomerTalkMS < 6000 || *m.CustomerTalkMS > 8000 {
+		t.Errorf("measures %s", show(m))
 	}
 }

@@ -165,7 +165,7 @@ func (l *leg) note(b media.Block) {
 	if l.role == event.Customer {
 		l.voice.add(b)
 		l.voice.forget(l.settled() - time.Second)
-	} else if len(l.voice.pcm) > 0 {
+	} else if len(l.voice.now.pcm) > 0 {
 		l.voice = voice{}
 	}
 }

@@ -167,12 +167,12 @@ func TestVoiceKeepsWhatIsAskedFor(t *testing.T) {
 		v.add(block(time.Duration(i)*slot, 1, media.Heard))
 		v.forget(0)
 	}
-	if kept := v.end() - v.from; kept > mostVoice+2*time.Second {
+	if kept := v.now.end() - v.now.from; kept > mostVoice+2*time.Second {
 		t.Errorf("%v of a voice are kept", kept)
 	}
 	v.add(block(200*time.Second, 7, media.Heard))
-	if v.from != 200*time.Second {
-		t.Errorf("after a hole the voice begins at %v", v.from)
+	if v.now.from != 200*time.Second || v.between(119*time.Second, 119500*time.Millisecond) == nil {
+		t.Errorf("after a hole the voice begins at %v, or what was before is gone", v.now.from)
 	}
 	v.add(block(200*time.Second+slot, 7, media.Concealed))
 	if got := v.between(200*time.Second+slot, 200*time.Second+2*slot); got == nil || got[0] != 0 {

@@ -70,20 +70,29 @@ func (l *levels) seconds(begin, end time.Duration) []float64 {
 	return out
 }
 
-// voice keeps what a customer said until it has been measured.
-type voice struct {
+// stretch is a voice without a hole.
+type stretch struct {
 	from time.Duration
 	pcm  []int16
 }
 
-func (v *voice) end() time.Duration {
+func (v *stretch) end() time.Duration {
 	return v.from + media.TicksDuration(int64(len(v.pcm)), voiceRate)
+}
+
+// voice keeps what a customer said until it has been measured: the stretch that
+// goes on, and the one before a hole, whose final may still be on its way.
+type voice struct {
+	now, earlier stretch
 }
 
 // add takes a block. What nobody said is kept as silence.
 func (v *voice) add(b media.Block) {
-	if hole := b.Offset - v.end(); len(v.pcm) == 0 || hole > slot || hole < -slot {
-		v.from, v.pcm = b.Offset, v.pcm[:0]
+	if hole := b.Offset - v.now.end(); len(v.now.pcm) == 0 || hole > slot || hole < -slot {
+		if len(v.now.pcm) > 0 {
+			v.earlier = v.now
+		}
+		v.now = stretch{from: b.Offset}
 	}
 	for i := 0; i+1 < len(b.Samples); i += 2 {
 		// The mean of two neighbours is low-pass enough to measure a pitch.
@@ -91,33 +100,38 @@ func (v *voice) add(b media.Block) {
 		if b.Origin != media.Heard {
 			s = 0
 		}
-		v.pcm = append(v.pcm, s)
+		v.now.pcm = append(v.now.pcm, s)
 	}
 }
 
 // forget drops what was before a time.
 func (v *voice) forget(before time.Duration) {
-	before = max(before, v.end()-mostVoice)
-	n := int(media.DurationTicks(before-v.from, voiceRate))
+	if v.earlier.end() <= before {
+		v.earlier = stretch{}
+	}
+	before = max(before, v.now.end()-mostVoice)
+	n := int(media.DurationTicks(before-v.now.from, voiceRate))
 	if n < voiceRate {
 		return // moving is not free
 	}
-	n = min(n, len(v.pcm))
-	v.from += media.TicksDuration(int64(n), voiceRate)
-	v.pcm = append([]int16(nil), v.pcm[n:]...)
+	n = min(n, len(v.now.pcm))
+	v.now.from += media.TicksDuration(int64(n), voiceRate)
+	v.now.pcm = append([]int16(nil), v.now.pcm[n:]...)
 }
 
 // between copies what was said, nil when some of it is gone.
 func (v *voice) between(begin, end time.Duration) []int16 {
-	if begin < v.from || end > v.end()+slot {
-		return nil
+	for _, s := range []*stretch{&v.now, &v.earlier} {
+		if begin < s.from || end > s.end()+slot {
+			continue
+		}
+		from := int(media.DurationTicks(begin-s.from, voiceRate))
+		to := min(int(media.DurationTicks(end-s.from, voiceRate)), len(s.pcm))
+		if from < to {
+			return append([]int16(nil), s.pcm[from:to]...)
+		}
 	}
-	from := int(media.DurationTicks(begin-v.from, voiceRate))
-	to := min(int(media.DurationTicks(end-v.from, voiceRate)), len(v.pcm))
-	if from >= to {
-		return nil
-	}
-	return append([]int16(nil), v.pcm[from:to]...)
+	return nil
 }
 
 // observe measures how a turn was spoken: what anybody could hear, never what
