@@ -31,6 +31,9 @@ const (
 // nodeAttr names the process that holds the call, for its next life.
 const nodeAttr = "node"
 
+// legAttr is the leg that a change is about.
+const legAttr = "leg"
+
 // Call is one call going on. It is safe for concurrent use.
 type Call struct {
 	door     *Door
@@ -141,20 +144,31 @@ func (c *Call) publish(i event.Interaction) {
 		i.At = now
 	}
 	if i.ID == "" {
-		i.ID = event.ID("x", c.id, string(i.Change), string(i.Role), i.Reason, i.Attrs["leg"], strconv.FormatInt(i.At.UnixNano(), 36))
+		i.ID = event.ID("x", c.id, string(i.Change), string(i.Role), i.Reason, i.Attrs[legAttr], strconv.FormatInt(i.At.UnixNano(), 36))
 	}
 	c.out.put(item{change: &i})
 }
 
 // clear has the gate take personal data out of a change. It is done when the
-// change is stored, since nothing may keep a call from being answered. Which
-// process holds the call is no personal data and must be read back as written.
+// change is stored, since nothing may keep a call from being answered. The names
+// that we give, of the process and of the leg, are no personal data and must be
+// read back as written.
 func (d *Door) clear(i event.Interaction) event.Message {
+	leg := i.Attrs[legAttr]
 	i = d.gate.Interaction(i)
+	ours := map[string]string{}
+	if leg != "" {
+		ours[legAttr] = leg
+	}
 	if i.Change == event.Started || i.Change == event.Resumed {
-		attrs := map[string]string{}
-		maps.Copy(attrs, i.Attrs)
-		attrs[nodeAttr] = d.cfg.Node
+		ours[nodeAttr] = d.cfg.Node
+	}
+	if len(ours) > 0 {
+		attrs := maps.Clone(i.Attrs)
+		if attrs == nil {
+			attrs = ours
+		}
+		maps.Copy(attrs, ours)
 		i.Attrs = attrs
 	}
 	return event.Interactions().Message(i)

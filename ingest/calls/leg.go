@@ -86,7 +86,7 @@ func (l *leg) Role() event.Role {
 }
 
 func (l *leg) attrs(more map[string]string) map[string]string {
-	all := map[string]string{"leg": l.id, "leg_name": l.opts.Name}
+	all := map[string]string{legAttr: l.id, "leg_name": l.opts.Name}
 	for k, v := range l.opts.Attrs {
 		all[k] = v
 	}
