@@ -18,7 +18,7 @@ from runtime import Runtime
 
 C = 30.0
 SEEDS = 5
-IN_SCOPE_FLOOR = 0.965  # share of in-scope development turns that must keep their right answer
+GIVEN_UP = 0.01  # share of right in-scope answers that a threshold may cost
 
 
 def interval(score, rows, draws=1000):
@@ -74,14 +74,13 @@ def out_of_scope(x, y, z, truth):
     for name, signal in signals.items():
         right, recall = [], []
         for fit, score_on in ((half, ~half), (~half, half)):
-            ok = np.sort(np.where(best == truth, signal, -np.inf)[fit & inside])
-            threshold = ok[int(np.floor((1 - IN_SCOPE_FLOOR) * len(ok)))]
+            threshold = np.quantile(signal[fit & inside & (best == truth)], GIVEN_UP)
             kept = signal >= threshold
             right += list((kept & (best == truth))[score_on & inside])
             recall += list(~kept[score_on & ~inside])
         right, recall = np.array(right), np.array(recall)
-        show(f"clinc150, in-scope accuracy under a threshold on the {name}", len(right), *accuracy(right))
-        show(f"clinc150, out-of-scope recall under a threshold on the {name}", len(recall), *accuracy(recall))
+        show(f"clinc150, threshold on the {name}: in-scope accuracy", len(right), *accuracy(right))
+        show(f"clinc150, threshold on the {name}: out-of-scope recall", len(recall), *accuracy(recall))
 
 
 def nlupp(runtime, root):

@@ -9,8 +9,6 @@ import pathlib
 import shutil
 
 import numpy as np
-import onnx
-import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -85,7 +83,9 @@ def main():
         encoder.sentiment.out.weight /= heat
         encoder.sentiment.out.bias /= heat
     to_onnx(encoder, plain)
-    quantize_dynamic(plain, small, weight_type=QuantType.QInt8, per_channel=True,
+    # Seven-bit weights: with eight, processors without VNNI saturate in the int8 dot
+    # product. The figures do not change by more than their noise.
+    quantize_dynamic(plain, small, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True,
                      op_types_to_quantize=["MatMul", "Gather", "Gemm"])
 
     runtime = Runtime(small, args.out / "vocab.txt")

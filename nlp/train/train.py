@@ -138,7 +138,7 @@ def main():
     args.add_argument("--data", default=os.environ.get("THROUGHLINE_DATA"))
     args.add_argument("--vader", required=True, help="hutto_ICWSM_2014.tar.gz from the vaderSentiment package")
     args.add_argument("--out", required=True, type=pathlib.Path)
-    args.add_argument("--epochs", type=int, default=5)
+    args.add_argument("--epochs", type=int, default=4)
     args.add_argument("--minutes", type=float, default=600, help="ends sooner, with the same schedule, on a slow machine")
     args.add_argument("--rate", type=float, default=2e-4)
     args.add_argument("--start", type=pathlib.Path, help="an encoder.pt to go on from, made with the same vocabulary")
