@@ -94,7 +94,7 @@ func (h Harness) intents(ctx context.Context, q request) (Result, error) {
 // the threshold of CLINC150 may cost in accuracy.
 const (
 	manyCost   = 3.0
-	clincSpare = 0.01
+	clincSpare = 0.003
 )
 
 // scope is the accuracy of the rows in scope, where silence counts as wrong, and

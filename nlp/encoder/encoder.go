@@ -72,7 +72,7 @@ func (r *Reader) Name() string { return "encoder-" + r.settings.Version }
 const (
 	// besideShare is the length of the other reader's vector where the encoder's
 	// is 1. Words tell apart what the encoder takes for the same.
-	besideShare = 0.5
+	besideShare = 0.75
 	// What share of a log-probability comes from the encoder.
 	englishShare = 0.8
 	foreignShare = 0.6
