@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,9 @@ type Parts struct {
 	Metrics  prometheus.Registerer // nil: not registered
 	Logger   *slog.Logger          // nil: slog.Default()
 	Now      func() time.Time      // nil: time.Now
+	// Tenant says whose a request about a call is; nil: calls of all tenants may be
+	// asked about.
+	Tenant func(*http.Request) string
 }
 
 // Door lets calls in. It is safe for concurrent use.
@@ -54,6 +58,7 @@ type Door struct {
 	metrics  *metrics
 	log      *slog.Logger
 	now      func() time.Time
+	tenant   func(*http.Request) string
 
 	life context.Context // ends when what is still buffered is given up
 	end  context.CancelFunc
@@ -80,7 +85,7 @@ func New(cfg Config, p Parts) (*Door, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	d := &Door{cfg: cfg.withDefaults(), gate: p.Gate, consents: p.Consents, bus: p.Bus, now: p.Now,
+	d := &Door{cfg: cfg.withDefaults(), gate: p.Gate, consents: p.Consents, bus: p.Bus, now: p.Now, tenant: p.Tenant,
 		log: p.Logger.With("component", "calls"), calls: map[string]*Call{}, ended: map[string]time.Time{}, left: map[string]event.Interaction{}}
 	d.metrics = newMetrics(p.Metrics, d)
 	d.life, d.end = context.WithCancel(context.Background())

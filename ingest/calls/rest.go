@@ -24,7 +24,7 @@ type control struct {
 func (d *Door) call(w http.ResponseWriter, r *http.Request) (*Call, control, error) {
 	var c control
 	call, ok := d.Find(r.PathValue("interaction"))
-	if !ok {
+	if !ok || d.tenant != nil && d.tenant(r) != call.Tenant() {
 		return nil, c, problem.New(http.StatusNotFound, "No call with this interaction is going on here.")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -25,6 +26,9 @@ const (
 type LegsConfig struct {
 	Idle  time.Duration `yaml:"idle" default:"2m" doc:"a leg made by POST /v1/rtp/legs whose sender is silent for this long ends, as failed"`
 	Lines []Line        `yaml:"lines" doc:"lines that listen always"`
+
+	// Tenant says whose a request is; nil: it says so itself.
+	Tenant func(*http.Request) string `yaml:"-"`
 }
 
 // Line is a port of the configuration. Calls follow each other on it: one begins

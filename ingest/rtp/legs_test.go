@@ -44,7 +44,7 @@ func newLegs(t testing.TB, cfg LegsConfig, ccfg calls.Config) (*httptest.Server,
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/rtp/legs", answer(l.Create))
-	mux.Handle("DELETE /v1/rtp/legs/{leg}", answer(l.Delete))
+	mux.Handle("DELETE /v1/rtp/legs/{id}", answer(l.Delete))
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s, b, l
@@ -259,4 +259,43 @@ func FuzzLegRequest(f *testing.F) {
 			t.Error("a leg without a name is let in")
 		}
 	})
+}
+
+// TestTenantsAreApart: who may make legs for one tenant cannot touch another's.
+func TestTenantsAreApart(t *testing.T) {
+	s, _, _ := newLegs(t, LegsConfig{Tenant: func(r *http.Request) string { return r.Header.Get("X-Tenant") }}, calls.Config{})
+	ask := func(method, path, tenant, body string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Tenant", tenant)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var made legResponse
+		if resp.StatusCode == http.StatusCreated {
+			if err := json.NewDecoder(resp.Body).Decode(&made); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return resp.StatusCode, made.Leg + " " + made.Interaction
+	}
+	status, made := ask("POST", "/v1/rtp/legs", "acme", `{"tenant":"other"}`)
+	leg, interaction, _ := strings.Cut(made, " ")
+	if status != http.StatusCreated {
+		t.Fatal(status)
+	}
+	if status, _ := ask("POST", "/v1/rtp/legs", "other", `{"interaction":"`+interaction+`"}`); status != http.StatusNotFound {
+		t.Errorf("a stranger joins the call: %d", status)
+	}
+	if status, _ := ask("DELETE", "/v1/rtp/legs/"+leg, "other", ""); status != http.StatusNotFound {
+		t.Errorf("a stranger ends the leg: %d", status)
+	}
+	if status, _ := ask("DELETE", "/v1/rtp/legs/"+leg, "acme", ""); status != http.StatusNoContent {
+		t.Errorf("its owner cannot end the leg: %d", status)
+	}
 }

@@ -56,6 +56,9 @@ func (l *Legs) Create(w http.ResponseWriter, r *http.Request) error {
 	if err := json.Unmarshal(body, &req); err != nil {
 		return problem.JSON(body, "", err)
 	}
+	if l.cfg.Tenant != nil {
+		req.Tenant = l.cfg.Tenant(r)
+	}
 	a, fields := req.check()
 	if len(fields) > 0 {
 		return problem.Invalid(fields...)
@@ -84,13 +87,26 @@ func (l *Legs) Create(w http.ResponseWriter, r *http.Request) error {
 		Address: l.address(made.socket, localAddr(r)).String()})
 }
 
-// Delete is DELETE /v1/rtp/legs/{leg}: 204. The last leg ends its call.
+// Delete is DELETE /v1/rtp/legs/{id}: 204. The last leg ends its call.
 func (l *Legs) Delete(w http.ResponseWriter, r *http.Request) error {
-	if !l.end(r.PathValue("leg"), func(c *calls.Call) { c.End("ended by request") }, "ended by request") {
-		return problem.New(http.StatusNotFound, "No leg with this id is open here.")
+	if l.cfg.Tenant != nil && !l.belongs(r.PathValue("id"), l.cfg.Tenant(r)) {
+		return noLeg()
+	}
+	if !l.end(r.PathValue("id"), func(c *calls.Call) { c.End("ended by request") }, "ended by request") {
+		return noLeg()
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+func noLeg() error { return problem.New(http.StatusNotFound, "No leg with this id is open here.") }
+
+// belongs tells whether a leg is of a call of the tenant.
+func (l *Legs) belongs(id, tenant string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.asked[id]
+	return a != nil && a.call.Tenant() == tenant
 }
 
 // localAddr is the address that the request reached us on.
