@@ -137,8 +137,10 @@ func readFile(path string, rate int) ([]int16, error) {
 		_, err = ogg.Decode(f, out)
 	case ".wav":
 		err = readWAV(f, out)
+	case ".flac":
+		err = readFLAC(f, out)
 	default:
-		return nil, fmt.Errorf("read speech: %s: want .wav, .ogg or .opus", filepath.Base(path))
+		return nil, fmt.Errorf("read speech: %s: want .wav, .flac, .ogg or .opus", filepath.Base(path))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read speech: %s: %w", filepath.Base(path), err)

@@ -117,6 +117,10 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 			return err
 		}
 	}
+	if h.takes("transcribe") || h.takes("ingest") { // whoever has a gate
+		known := make(chan struct{})
+		life.start(service{name: "consents", ready: known, run: func(ctx context.Context) error { return followConsents(ctx, b, h.ledger, known) }})
+	}
 	if h.takes("transcribe") {
 		if err := h.startTranscriber(life, b); err != nil {
 			return err
@@ -295,8 +299,6 @@ func (h *house) startIngest(life *lifecycle, b *bus.Bus, mux *http.ServeMux) err
 		return err
 	}
 	chat.Routes(mux) // it has tokens of its own
-	known := make(chan struct{})
-	life.start(service{name: "consents", ready: known, run: func(ctx context.Context) error { return followConsents(ctx, b, h.ledger, known) }})
 	life.start(service{name: "sessions", ready: sessions.Ready(), run: func(ctx context.Context) error { return sessions.Run(ctx, b) }})
 	life.start(service{name: "webchat", run: chat.Run})
 	return h.startCalls(life, b, door, mux)
