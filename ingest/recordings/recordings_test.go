@@ -69,7 +69,7 @@ func TestRealCall(t *testing.T) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	// Import has returned: everything must be there without any waiting.
-	legs := kit.Legs(t, r.Interaction, 8000)
+	legs := kit.LegsNow(t, r.Interaction, 8000)
 	for role, want := range map[event.Role][]int16{event.Customer: customer, event.Agent: agent} {
 		l := legs[role]
 		if l == nil || !slices.Equal(l.Samples, want) || !l.Last || len(l.Gaps) != 0 {

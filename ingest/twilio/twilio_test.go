@@ -413,14 +413,30 @@ func TestTwoStreams(t *testing.T) {
 			base64.StdEncoding.EncodeToString(codec.AppendULaw(nil, callstest.Tone(300, 800))) + `"}}`)
 		return c
 	}
-	a := stream("MZ1", "inbound")
-	b := stream("MZ2", "outbound")
-	for limit := time.Now().Add(patient); h.Door.Open() == 0 && time.Now().Before(limit); {
-		time.Sleep(10 * time.Millisecond)
+	legs := func(n int) {
+		t.Helper()
+		for limit := time.Now().Add(patient); ; time.Sleep(20 * time.Millisecond) {
+			joined := 0
+			for _, i := range h.Changes(t) {
+				if i.Change == event.Joined {
+					joined++
+				}
+			}
+			if joined >= n {
+				return
+			}
+			if time.Now().After(limit) {
+				t.Fatalf("%d legs of %d have joined", joined, n)
+			}
+		}
 	}
-	time.Sleep(50 * time.Millisecond)
+	a := stream("MZ1", "inbound")
+	legs(1)
+	b := stream("MZ2", "outbound")
+	legs(2)
 	b.die()
 	b = stream("MZ3", "outbound")
+	legs(3)
 	a.say(`{"event":"stop","streamSid":"MZ1"}`)
 	b.say(`{"event":"stop","streamSid":"MZ3"}`)
 	ends := h.Ended(t, 1)

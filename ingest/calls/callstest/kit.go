@@ -96,8 +96,28 @@ type Leg struct {
 	Last    bool
 }
 
-// Legs decodes the audio of an interaction by role.
+// Legs waits for the last audio of every leg that joined, which is on its way when
+// the end of the call stands on its own topic, and decodes it by role.
 func (k *Kit) Legs(t testing.TB, interaction string, rate int) map[event.Role]*Leg {
+	t.Helper()
+	open := map[string]bool{}
+	for _, c := range k.Changes(t) {
+		if c.Interaction == interaction && c.Change == event.Joined {
+			open[c.Attrs["leg"]] = true
+		}
+	}
+	for limit := time.Now().Add(10 * time.Second); len(open) > 0 && time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
+		for _, c := range ingesttest.All(t, k.Bus, event.Audio().Source) {
+			if c.Last {
+				delete(open, c.Leg)
+			}
+		}
+	}
+	return k.LegsNow(t, interaction, rate)
+}
+
+// LegsNow decodes the audio of an interaction that stands there now, by role.
+func (k *Kit) LegsNow(t testing.TB, interaction string, rate int) map[event.Role]*Leg {
 	t.Helper()
 	byLeg := map[string][]event.AudioChunk{}
 	for _, c := range ingesttest.All(t, k.Bus, event.Audio().Source) {
