@@ -100,3 +100,36 @@ type Measures struct {
 	Parameters       string   `json:"parameters,omitempty"` // thresholds in force, "non_talk=3s;interruption=1s"
 	Unknown          string   `json:"unknown,omitempty"`    // why some fields are missing, in words
 }
+
+// Merge gives m with what o knows besides or later: reports of a call come from
+// several sides (the media, the transcript), each with its own fields.
+func (m Measures) Merge(o Measures) Measures {
+	m.DurationMS = max(m.DurationMS, o.DurationMS)
+	for _, f := range []struct{ into, from **int64 }{
+		{&m.TalkMS, &o.TalkMS}, {&m.AgentTalkMS, &o.AgentTalkMS}, {&m.CustomerTalkMS, &o.CustomerTalkMS},
+		{&m.NonTalkMS, &o.NonTalkMS}, {&m.HoldMS, &o.HoldMS}, {&m.OvertalkMS, &o.OvertalkMS},
+	} {
+		keep(f.into, f.from)
+	}
+	keep(&m.Interruptions, &o.Interruptions)
+	keep(&m.AgentInterrupts, &o.AgentInterrupts)
+	for _, f := range []struct{ into, from **float64 }{
+		{&m.AgentWPM, &o.AgentWPM}, {&m.CustomerWPM, &o.CustomerWPM}, {&m.AgentLoudness, &o.AgentLoudness},
+		{&m.CustomerLoudness, &o.CustomerLoudness}, {&m.MOS, &o.MOS}, {&m.LossPercent, &o.LossPercent}, {&m.JitterMS, &o.JitterMS},
+	} {
+		keep(f.into, f.from)
+	}
+	if o.Parameters != "" {
+		m.Parameters = o.Parameters
+	}
+	if o.Unknown != "" {
+		m.Unknown = o.Unknown
+	}
+	return m
+}
+
+func keep[T any](into, from **T) {
+	if *from != nil {
+		*into = *from
+	}
+}

@@ -172,7 +172,11 @@ func apply(i *event.InteractionState, c event.Interaction) {
 		i.Agent = c.Agent
 	}
 	if c.Measures != nil {
-		i.Measures = c.Measures
+		all := *c.Measures
+		if i.Measures != nil {
+			all = i.Measures.Merge(*c.Measures)
+		}
+		i.Measures = &all
 	}
 	switch {
 	case c.Change == event.Started:

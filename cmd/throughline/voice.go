@@ -36,7 +36,7 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 	s := &h.settings.Voice
 	tenant := func(*http.Request) string { return access.DefaultTenant }
 	withToken := h.guard.Require(access.Source, access.Agent)
-	all, err := calls.New(s.Calls, calls.Parts{Gate: h.gate, Consents: h.ledger, Bus: b, Metrics: h.registry, Logger: h.log})
+	all, err := calls.New(s.Calls, calls.Parts{Gate: h.gate, Consents: h.ledger, Bus: b, Tenant: access.Tenant, Metrics: h.registry, Logger: h.log})
 	if err != nil {
 		return err
 	}
@@ -50,10 +50,20 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 		return err
 	}})
 
+	for route, handler := range map[string]ingest.Handler{
+		"POST /v1/calls/{interaction}/pause":       all.PauseCall,
+		"POST /v1/calls/{interaction}/unpause":     all.UnpauseCall,
+		"GET /v1/calls/{interaction}/legs":         all.CallLegs,
+		"PATCH /v1/calls/{interaction}/legs/{leg}": all.CorrectLeg,
+	} {
+		mux.Handle(route, withToken(door.Wrap(route, handler)))
+	}
+
 	ports, err := rtp.NewPorts(s.RTP, h.registry, h.log)
 	if err != nil {
 		return err
 	}
+	s.Legs.Tenant = access.Tenant
 	legs, err := rtp.NewLegs(s.Legs, all, ports, h.log)
 	if err != nil {
 		return err
@@ -66,6 +76,7 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 	if err != nil {
 		return err
 	}
+	h.recorder = sip.Addr("tcp")
 	life.start(service{name: "siprec", run: sip.Run})
 
 	s.WebRTC.Access, s.WebRTC.Tenant, s.WebRTC.Metrics, s.WebRTC.Logger = withToken, access.Tenant, h.registry, h.log
@@ -113,6 +124,7 @@ func (h *house) startTranscriber(life *lifecycle, b *bus.Bus) error {
 	if err != nil {
 		return err
 	}
+	h.speech = t
 	life.start(service{name: "speech", run: t.Run})
 	if ok, _ := t.Enabled(); ok {
 		st := t.Stage()
