@@ -64,6 +64,8 @@ func (h Harness) intents(ctx context.Context, q request) (Result, error) {
 	if q.set == "clinc150" {
 		o.Spare = clincSpare // its figures are read as accuracy first, then recall out of scope
 	}
+	// Where test rows come from elsewhere, the development rows may teach too.
+	o.Refit = q.test != "" && q.shots == 0 && (q.set == "clinc150" || q.set == "hwu64")
 	head, err := intent.Fit(ctx, names, train, o)
 	if err != nil {
 		return Result{}, err
@@ -94,7 +96,7 @@ func (h Harness) intents(ctx context.Context, q request) (Result, error) {
 // the threshold of CLINC150 may cost in accuracy.
 const (
 	manyCost   = 3.0
-	clincSpare = 0.003
+	clincSpare = 0.005
 )
 
 // scope is the accuracy of the rows in scope, where silence counts as wrong, and

@@ -34,6 +34,9 @@ type Options struct {
 	Spare float64
 	// Held are examples to calibrate on, instead of cross-validation.
 	Held []Example
+	// Refit fits once more with the Held examples among the others, when they have
+	// served to calibrate: more examples, the same probabilities and threshold.
+	Refit bool
 }
 
 // Defaults of Options.
@@ -124,6 +127,11 @@ func Fit(ctx context.Context, names []string, examples []Example, o Options) (*H
 	}
 	if err := h.calibrate(known, judged, o); err != nil {
 		return nil, fmt.Errorf("fit intents: %w", err)
+	}
+	if o.Refit && len(o.Held) > 0 {
+		if h.machine, err = separate(ctx, len(names), slices.Concat(examples, o.Held), o); err != nil {
+			return nil, fmt.Errorf("fit intents: %w", err)
+		}
 	}
 	return h, nil
 }

@@ -215,3 +215,21 @@ func BenchmarkFind(b *testing.B) {
 		owned.Head().Find(v)
 	}
 }
+
+// An intent that only the held examples show is known after a refit alone.
+func TestRefit(t *testing.T) {
+	at := func(x, y float32) linear.Vector { return linear.Vector{Value: []float32{x, y}} }
+	examples := []intent.Example{{at(1, 0), []int{0}}, {at(0.9, 0.1), []int{0}}, {at(-1, 0), []int{1}}, {at(-0.9, 0.1), []int{1}}}
+	held := []intent.Example{{at(1, 0.1), []int{0}}, {at(-1, 0.1), []int{1}}, {at(0, 5), []int{1}}, {at(0.1, 5), []int{1}}}
+	p := make([]float64, 2)
+	for _, refit := range []bool{false, true} {
+		h, err := intent.Fit(t.Context(), []string{"east", "west"}, examples, intent.Options{Held: held, Refit: refit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Probabilities(at(0.2, 5), p)
+		if west := p[1] > p[0]; west != refit {
+			t.Errorf("refit %v: far north is %v", refit, p)
+		}
+	}
+}
