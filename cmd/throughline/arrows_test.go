@@ -43,7 +43,7 @@ func foreign() map[string][]string {
 		"github.com/ebitengine/purego":        {"sink/embedded"},
 		"github.com/sashabaranov/go-openai":   {"transcribe/openai", "assist/llm"},
 		"github.com/pion/":                    {"media", "ingest/rtp", "ingest/siprec", "ingest/webrtc", "ingest/calls"},
-		"github.com/emiago/sipgo":             {"ingest/siprec"},
+		"github.com/emiago/sipgo":             {"ingest/siprec", "cmd/throughline/demo"},
 		"github.com/yalue/onnxruntime_go":     {"transcribe", "nlp/encoder"},
 		"github.com/google/cel-go":            {"assist", "nlp"},
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"throughline/cmd/throughline/demo"
+	"throughline/native"
+	"throughline/transcribe"
 )
 
 // demonstrate serves and plays the bundled day against itself, from the outside:
@@ -77,6 +79,7 @@ func (h *house) play(ctx context.Context, at addresses, o demo.Options, out io.W
 	target := demo.Target{
 		BaseURL: "http://" + at.HTTP, AppSecret: s.WhatsApp.AppSecrets[0], VerifyToken: s.WhatsApp.VerifyToken,
 		ClickHouseURL: "http://" + at.ClickHouse + "/?database=" + s.ClickHouse.Database,
+		SIP:           h.recorder, Speech: h.speechless,
 	}
 	if h.ownBroker {
 		target.DataDirs = []string{s.DataDir} // otherwise the words lie on other machines
@@ -91,4 +94,28 @@ func (h *house) play(ctx context.Context, at addresses, o demo.Options, out io.W
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
 	return errors.Join(enc.Encode(report), err)
+}
+
+// speechless is why calls do not become words at this moment, "" where they do.
+func (h *house) speechless() string {
+	if h.speech == nil {
+		return "this process does not transcribe"
+	}
+	ok, reason := h.speech.Enabled()
+	switch {
+	case !ok && reason == "":
+		return "transcribe.engine is off"
+	case !ok:
+		return "this machine cannot run the engine: " + reason
+	}
+	parts := []native.Part{native.ONNXRuntime, native.Silero}
+	if h.settings.Transcribe.Engine == transcribe.Moonshine {
+		parts = append(parts, native.Moonshine)
+	}
+	for _, p := range parts {
+		if _, there := native.Path(p); !there {
+			return "a part of the engine could not be fetched yet: " + string(p)
+		}
+	}
+	return ""
 }

@@ -19,6 +19,7 @@ import (
 	"throughline/nlp/entity"
 	"throughline/nlp/floor"
 	"throughline/nlp/intent"
+	"throughline/transcribe"
 )
 
 // The roles a process may take. Each is a set of stages, or a set of doors.
@@ -38,6 +39,9 @@ type house struct {
 	gate   *governance.Gate
 	model  *nlp.Model
 	desk   *assist.Desk
+
+	recorder string                  // where the recording server takes calls over TCP, once it listens
+	speech   *transcribe.Transcriber // once it was started
 }
 
 func newHouse(s *settings, only []string) (*house, error) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"throughline/event"
 )
 
 // lookEvery is how often it is looked whether everything has arrived.
@@ -25,6 +27,7 @@ func (s *show) account(ctx context.Context, c cast, l *ledger, began time.Time, 
 	var r Report
 	for {
 		if f, err = db.find(ctx, c.run, began); err == nil {
+			f.speechless = s.speechless()
 			r = judge(s.day, l, f)
 		}
 		if err == nil && r.OK || time.Since(played) > s.options.Settle {
@@ -98,6 +101,11 @@ func (r Report) summary() string {
 	}
 	line("alarmed", "%d of %d expected rules fired, %d alerts and suggestions in all", fired, expected, r.Streamed.Advice)
 	line("followed", "%d of %d customers across channels in one journey", r.Journeys.Spanning, r.Journeys.Expected)
+	line("called", "%d calls, %d ended, %d with both parties understood (%d and %d utterances)", r.Calls.Played, r.Calls.Ended, r.Calls.Transcribed,
+		r.Calls.Utterances[event.Customer], r.Calls.Utterances[event.Agent])
+	if r.Calls.Note != "" {
+		line("", "%s", r.Calls.Note)
+	}
 	line("taken out", "%d planted secrets; found %d times in ClickHouse, on the stream and in %.1f MB on disk", r.Secrets.Planted, r.Secrets.Found, float64(r.Secrets.Bytes)/1e6)
 	if r.OK {
 		line("result", "all there")

@@ -38,6 +38,7 @@ type ledger struct {
 	changes  map[change]int           // sent
 	advice   map[string]int           // alerts and suggestions on the stream, by id
 	shown    map[string]int           // what agents wrote into a chat, by provider id, as it reached the visitor
+	played   map[string]bool          // calls, by id of the script: to their end
 	counts   counts
 	needles  []string
 	leaked   int // events of the stream that held a secret
@@ -64,7 +65,7 @@ type counts struct {
 
 func newLedger() *ledger {
 	return &ledger{messages: map[string]*message{}, placed: map[string]chan struct{}{}, statuses: map[status]int{},
-		changes: map[change]int{}, advice: map[string]int{}, shown: map[string]int{}}
+		changes: map[change]int{}, advice: map[string]int{}, shown: map[string]int{}, played: map[string]bool{}}
 }
 
 // sending notes that m goes out now.
@@ -157,6 +158,13 @@ func (l *ledger) watch(raw []byte) {
 			return
 		}
 	}
+}
+
+// rang notes that a call was played to its end.
+func (l *ledger) rang(call string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.played[call] = true
 }
 
 func (l *ledger) count(f func(*counts)) {

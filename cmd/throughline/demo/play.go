@@ -34,6 +34,12 @@ type Target struct {
 	// ClickHouseURL is the HTTP interface for reading; user, password and
 	// ?database= may stand in it. The database is throughline where none is given.
 	ClickHouseURL string
+	// SIP is host:port of the recording server, SIP over TCP; empty: the calls of
+	// the day are not played.
+	SIP string
+	// Speech tells why calls do not become words at this moment, "" where they do.
+	// Then their words are not asked for. Nil: they do.
+	Speech func() string
 	// DataDirs hold the broker's and the engine's files, Logs what the program
 	// wrote; their bytes are searched for planted secrets. Both may be empty.
 	DataDirs, Logs []string
@@ -90,6 +96,7 @@ type show struct {
 	courier  *courier
 	meta     *meta
 	listener *listener
+	phones   *controller            // nil where the day has no calls
 	current  atomic.Pointer[ledger] // of the round that is played
 	out      sync.Mutex
 }
@@ -119,6 +126,9 @@ func newShow(d day, t Target, o Options) (*show, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
+	if t.SIP == "" {
+		d.Calls = nil
+	}
 	s := &show{day: d, target: t, options: o}
 	s.current.Store(newLedger())
 	patience := time.Duration(0)
@@ -144,12 +154,19 @@ func (s *show) play(ctx context.Context) (Report, error) {
 	if err := s.meta.forge(ctx); err != nil {
 		return Report{}, err
 	}
+	if len(s.day.Calls) > 0 {
+		var err error
+		if s.phones, err = newController(s.target.SIP); err != nil {
+			return Report{}, err
+		}
+		defer s.phones.close()
+	}
 	for n := 0; ; n++ {
 		began := time.Now()
 		c := newCast(s.day, began, n)
 		l := newLedger()
 		s.current.Store(l)
-		s.tell("%s  %d conversations, %g times as fast as life", "day "+fmt.Sprint(n+1), len(s.day.Conversations), round1(s.options.Speed))
+		s.tell("%s  %d conversations, %g times as fast as life, and %d calls", "day "+fmt.Sprint(n+1), len(s.day.Conversations), round1(s.options.Speed), len(s.day.Calls))
 		failed := s.round(ctx, c, l)
 		if ctx.Err() != nil {
 			return Report{}, ctx.Err()
@@ -161,13 +178,29 @@ func (s *show) play(ctx context.Context) (Report, error) {
 	}
 }
 
-// round plays every conversation of the day, each at its time. It returns what
+// round plays every conversation and call of the day, each at its time. It returns what
 // failed on our way to the service.
 func (s *show) round(ctx context.Context, c cast, l *ledger) []error {
 	var mu sync.Mutex
 	var failed []error
 	var wg sync.WaitGroup
 	start := time.Now()
+	tried := func(at clock, id string, err error) {
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		s.tell("%s  %s: %v", at, id, err)
+		mu.Lock()
+		defer mu.Unlock()
+		failed = append(failed, fmt.Errorf("%s: %w", id, err))
+	}
+	for _, k := range s.day.Calls {
+		wg.Go(func() {
+			if s.until(ctx, start.Add(s.real(time.Duration(k.At)-s.day.begins()))); ctx.Err() == nil {
+				tried(k.At, k.ID, s.ring(ctx, c, l, k))
+			}
+		})
+	}
 	over := map[string]chan struct{}{} // by person: their last conversation
 	for _, conv := range s.day.Conversations {
 		before, mine := over[conv.Who], make(chan struct{})
@@ -184,14 +217,7 @@ func (s *show) round(ctx context.Context, c cast, l *ledger) []error {
 			if ctx.Err() != nil {
 				return
 			}
-			err := s.converse(ctx, c, l, conv)
-			if err == nil || ctx.Err() != nil {
-				return
-			}
-			s.tell("%s  %s: %v", conv.At, conv.ID, err)
-			mu.Lock()
-			defer mu.Unlock()
-			failed = append(failed, fmt.Errorf("%s: %w", conv.ID, err))
+			tried(conv.At, conv.ID, s.converse(ctx, c, l, conv))
 		})
 	}
 	wg.Wait()

@@ -25,6 +25,7 @@ type Report struct {
 	Stored    Stored              `json:"stored"`
 	Streamed  Streamed            `json:"streamed"`
 	Latency   Latency             `json:"message_to_stream_ms"`
+	Calls     CallsReport         `json:"calls"`
 	Rules     []RuleReport        `json:"rules"`
 	Journeys  JourneysReport      `json:"journeys"`
 	Redaction map[string]Redacted `json:"redaction"` // by type
@@ -113,7 +114,7 @@ func judge(d day, l *ledger, f findings) Report {
 	l.mu.Lock()
 	j.report.Sent.counts = l.counts
 	j.statuses, j.changes, j.advice, j.shown = maps.Clone(l.statuses), maps.Clone(l.changes), maps.Clone(l.advice), maps.Clone(l.shown)
-	j.streamLeaks = l.leaked
+	j.played, j.streamLeaks = maps.Clone(l.played), l.leaked
 	l.mu.Unlock()
 	j.report.Missing = []string{}
 	j.messages()
@@ -121,6 +122,7 @@ func judge(d day, l *ledger, f findings) Report {
 	j.streamed()
 	j.latency()
 	j.lives()
+	j.calls()
 	j.rules()
 	j.journeys()
 	j.redaction()
@@ -137,6 +139,7 @@ type judging struct {
 	changes     map[change]int
 	advice      map[string]int
 	shown       map[string]int
+	played      map[string]bool
 	streamLeaks int
 	report      Report
 }
@@ -412,6 +415,11 @@ func (j *judging) journeys() {
 		}
 		channels[c.Who][string(c.Channel)] = true
 		optOut[c.Who] = optOut[c.Who] || c.OptsOut
+	}
+	for _, c := range j.day.Calls {
+		if channels[c.Who] != nil { // who only ever called is in no other list
+			channels[c.Who][string(event.Voice)] = true
+		}
 	}
 	for _, p := range j.day.People {
 		customers := j.customers(p.ID)

@@ -15,7 +15,7 @@ func all(t testing.TB) (day, *ledger, findings) {
 	d := bundledDay(t)
 	people := newCast(d, time.Now(), 0)
 	l := newLedger()
-	f := findings{features: map[string]int{}, statuses: map[status]int{}, changes: map[[2]string]int{}, optedOut: map[string]bool{}}
+	f := findings{features: map[string]int{}, statuses: map[status]int{}, changes: map[[2]string]int{}, optedOut: map[string]bool{}, uttered: map[[2]string]int{}}
 	journeys := map[string][]string{}
 	for _, c := range d.Conversations {
 		customer, interaction := "c_"+c.Who, "i_"+c.ID
@@ -54,6 +54,15 @@ func all(t testing.TB) (day, *ledger, findings) {
 				l.sentChange(c.ID, event.Ended)
 				f.changes[[2]string{interaction, "ended"}]++
 			}
+		}
+	}
+	for _, c := range d.Calls {
+		customer, interaction := "c_"+c.Who, "i_"+c.ID
+		l.rang(c.ID)
+		journeys[customer] = append(journeys[customer], string(event.Voice))
+		f.calls = append(f.calls, callRow{Session: people.session(c), Interaction: interaction, Customer: customer, Started: 1, Ended: 1})
+		for _, who := range sides() {
+			f.uttered[[2]string{interaction, string(who)}] = 3
 		}
 	}
 	for customer, channels := range journeys {
@@ -121,6 +130,20 @@ func TestWhatIsNotAsItMustBe(t *testing.T) {
 				}
 			}
 		}},
+		{"a journey without the call", "the journey of mixer does not span", func(_ *ledger, f *findings) {
+			for i := range f.journeys {
+				f.journeys[i].Channels = slices.DeleteFunc(f.journeys[i].Channels, func(c string) bool { return c == string(event.Voice) })
+			}
+		}},
+		{"a call breaks off", "blender-call was not played to its end", func(l *ledger, _ *findings) { delete(l.played, "blender-call") }},
+		{"a call is not stored", "started 0 times", func(_ *ledger, f *findings) { f.calls = f.calls[1:] }},
+		{"a call never ends", "ended 0 times", func(_ *ledger, f *findings) { f.calls[0].Ended = 0 }},
+		{"a call of a stranger", "not the customer of the other channels", func(_ *ledger, f *findings) {
+			for i := range f.calls {
+				f.calls[i].Customer = "c_stranger"
+			}
+		}},
+		{"one party is not understood", "utterances of the agent", func(_ *ledger, f *findings) { delete(f.uttered, [2]string{"i_blender-call", "agent"}) }},
 		{"no consent", "optout opted out and no consent", func(_ *ledger, f *findings) { delete(f.optedOut, "c_optout") }},
 		{"not on the stream", "1 of 133 turns were not seen", func(l *ledger, _ *findings) { l.messages[l.order[0]].Times = 0 }},
 		{"twice on the stream", "1 turns were seen on the stream more than once", func(l *ledger, _ *findings) { l.messages[l.order[0]].Times = 2 }},

@@ -26,6 +26,7 @@ type day struct {
 	Widget        string         `yaml:"widget"`    // our chat widget
 	People        []person       `yaml:"people"`
 	Conversations []conversation `yaml:"conversations"`
+	Calls         []call         `yaml:"calls"`
 }
 
 // number is a WhatsApp number as Meta names it.
@@ -224,7 +225,7 @@ func (d day) check() error {
 			refuse("conversation %s: %w", c.ID, err)
 		}
 	}
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, d.checkCalls()...)...)
 }
 
 func (c conversation) check() (wrong []error) {

@@ -24,8 +24,12 @@ type findings struct {
 	advice   []adviceRow
 	journeys []journeyRow
 	optedOut map[string]bool // customers
-	leaks    []Leak
-	searched int64 // bytes on disk
+	calls    []callRow
+	uttered  map[[2]string]int // turns with words, by interaction and role
+	// speechless is why calls do not become words here, "" where they do.
+	speechless string
+	leaks      []Leak
+	searched   int64 // bytes on disk
 }
 
 type turnRow struct {
@@ -121,7 +125,7 @@ const ours = `at >= toDateTime64({since:String}, 3, 'UTC') AND position(provider
 
 // find reads what is there of a round, all but the search for leaks.
 func (s *store) find(ctx context.Context, run string, since time.Time) (findings, error) {
-	f := findings{features: map[string]int{}, statuses: map[status]int{}, changes: map[[2]string]int{}, optedOut: map[string]bool{}}
+	f := findings{features: map[string]int{}, statuses: map[status]int{}, changes: map[[2]string]int{}, optedOut: map[string]bool{}, uttered: map[[2]string]int{}}
 	params := []string{"run", run, "since", since.UTC().Add(-time.Minute).Format("2006-01-02 15:04:05")}
 	var err error
 	if f.turns, err = ask[turnRow](ctx, s, `SELECT provider, id, customer, interaction, kind, redacted FROM turns WHERE `+ours, params...); err != nil {
@@ -162,10 +166,13 @@ func (s *store) find(ctx context.Context, run string, since time.Time) (findings
 	}
 	refused, err := ask[counted](ctx, s, `SELECT customer AS a FROM consents WHERE purpose = 'market' AND NOT allowed
 		AND customer IN (SELECT customer FROM turns WHERE `+ours+`) GROUP BY a`, params...)
+	if err != nil {
+		return f, err
+	}
 	for _, r := range refused {
 		f.optedOut[r.A] = true
 	}
-	return f, err
+	return f, s.findCalls(ctx, &f, params)
 }
 
 // leaks searches every column of every table that can hold text. The needles
