@@ -22,9 +22,8 @@ import (
 type controller struct {
 	server  netip.AddrPort
 	local   netip.Addr // by which the server reaches us
-	agent   *sipgo.UserAgent
 	dialogs *sipgo.DialogClientCache
-	stop    func()
+	close   func() // every call has ended by then
 }
 
 // How long the controller waits.
@@ -66,7 +65,7 @@ func newController(server string) (*controller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sip listener: %w", err)
 	}
-	c := &controller{server: at, local: local, agent: agent}
+	c := &controller{server: at, local: local}
 	contact := sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "sbc", Host: local.String(), Port: listener.Addr().(*net.TCPAddr).Port, UriParams: sip.NewParams()}, Params: sip.NewParams()}
 	contact.Address.UriParams.Add("transport", "tcp")
 	contact.Params.Add("+sip.src", "") // RFC 7866 §6.1.1
@@ -81,7 +80,7 @@ func newController(server string) (*controller, error) {
 		defer close(served)
 		_ = called.ServeTCP(listener) // it ends when the listener is closed
 	}()
-	c.stop = func() {
+	c.close = func() {
 		_ = listener.Close()
 		_ = agent.Close()
 		<-served
@@ -99,9 +98,6 @@ func localTo(server netip.AddrPort) (netip.Addr, error) {
 	defer probe.Close()
 	return probe.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
-
-// close hangs up nothing: every call has ended by then.
-func (c *controller) close() { c.stop() }
 
 // recording is a call as it is copied to the recording server.
 type recording struct {
@@ -201,9 +197,7 @@ func (c *controller) speak(ctx, dialog context.Context, from []*net.UDPConn, to 
 	for n := 0; n*octets < max(len(r.customer), len(r.heard)); n++ {
 		for i, voice := range voices {
 			packet = appendPacket(packet[:0], n, uint32(i+1)<<16|uint32(from[i].LocalAddr().(*net.UDPAddr).Port), voice)
-			if _, err := from[i].WriteToUDPAddrPort(packet, to[i]); err != nil && !errors.Is(err, net.ErrClosed) {
-				continue // as on any network: a packet is lost
-			}
+			_, _ = from[i].WriteToUDPAddrPort(packet, to[i]) // a packet may be lost, as on any network
 		}
 		select {
 		case <-tick.C:
