@@ -195,7 +195,9 @@ func (s *server) stream(tb testing.TB, query, after string) *client {
 
 func (s *server) tryStream(tb testing.TB, query, after string) (*client, int) {
 	tb.Helper()
-	req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, s.URL+"/v1/stream"+query, nil)
+	ctx, cancel := context.WithTimeout(tb.Context(), 3*time.Minute)
+	tb.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/v1/stream"+query, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

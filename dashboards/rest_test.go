@@ -218,14 +218,15 @@ func TestFeedback(t *testing.T) {
 		s.get(t, "/v1/alerts?state=acknowledged", &closed)
 		return len(open.Alerts) == 0 && len(closed.Alerts) == 1 && closed.Alerts[0].By == "lead-2"
 	})
-	kept := 0
+	// A repetition may overtake the hub; it then has the id of the first.
+	kept := map[string]bool{}
 	for p := range 4 {
-		if _, err := bus.Replay(soon(t), h.bus, event.Feedbacks().Source, p, func(bus.Record[event.Feedback]) error { kept++; return nil }); err != nil {
+		if _, err := bus.Replay(soon(t), h.bus, event.Feedbacks().Source, p, func(r bus.Record[event.Feedback]) error { kept[r.Value.ID] = true; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if kept != 3 {
-		t.Errorf("%d feedbacks on the topic, want 3", kept)
+	if len(kept) != 3 {
+		t.Errorf("%d feedbacks on the topic, want 3", len(kept))
 	}
 }
 
