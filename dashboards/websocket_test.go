@@ -76,6 +76,7 @@ func TestWebSocket(t *testing.T) {
 	if m := ws.expect("pong"); m.Ref != "p" {
 		t.Errorf("pong is %+v", m)
 	}
+	eventually(t, "the hub has the first nine", func() bool { return s.seen(t) == 9 })
 	ws.say(`{"op":"sub","topics":["features"],"interaction":"i4"}`)
 	ws.expect("subscribed")
 	h.publish(t, features(9, 18)...)
