@@ -242,6 +242,7 @@ func (h *house) startDashboards(life *lifecycle, b *bus.Bus, store *sink.Store, 
 	life.start(service{name: "hub", run: hub.Run, ready: hub.Ready()})
 	server, err := dashboards.NewServer(dashboards.Config{
 		Hub: hub, Publisher: b, Store: store, Logger: h.log, Access: h.admitViewers,
+		Actor:  func(ctx context.Context) string { return access.Of(ctx).Name },
 		Tenant: func(ctx context.Context) string { return access.Of(ctx).Tenant },
 	})
 	if err != nil {
