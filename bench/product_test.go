@@ -47,7 +47,7 @@ func product(b *testing.B, env ...string) *throughlinetest.Process {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return throughlinetest.New(b, exe, append([]string{"THROUGHLINE_CLICKHOUSE_LINGER=500ms"}, env...)...)
+	return throughlinetest.New(b, exe, append([]string{"THROUGHLINE_CLICKHOUSE_LINGER=1s"}, env...)...)
 }
 
 // report prints quantiles of durations as metrics.

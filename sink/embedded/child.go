@@ -40,6 +40,7 @@ func ChildMain(args []string) error {
 	if len(args) > 0 {
 		return errors.New("clickhouse child: takes no arguments; throughline starts it by itself")
 	}
+	yield()
 	in := bufio.NewReader(os.Stdin)
 	line, err := in.ReadBytes('\n')
 	if err != nil {
