@@ -34,17 +34,25 @@ func sipp(t *testing.T, l *lab, transport, scenario string, args ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	mode := map[string]string{"udp": "u1", "tcp": "t1"}[transport]
-	all := append([]string{"-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", sippPort(0), "-mp", sippPort(4),
-		"-t", mode, "-nostdin", "-timeout", "50s", "-timeout_error"}, args...)
-	cmd := exec.CommandContext(ctx, path, append(all, "127.0.0.1:"+portOf(t, l.server.Addr(transport)))...)
-	cmd.Dir = dir
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
+	// sipp cannot be told to take any free port: where its own is taken it ends
+	// before the first call (exit 254), and is given others.
+	for try := 0; ; try++ {
+		all := append([]string{"-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", sippPort(20 * try), "-mp", sippPort(20*try + 4),
+			"-t", mode, "-nostdin", "-timeout", "50s", "-timeout_error"}, args...)
+		cmd := exec.CommandContext(ctx, path, append(all, "127.0.0.1:"+portOf(t, l.server.Addr(transport)))...)
+		cmd.Dir = dir
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		err := cmd.Run()
+		if err == nil {
+			return
+		}
 		if s := out.String(); strings.Contains(s, "raw") && strings.Contains(s, "socket") || strings.Contains(s, "Operation not permitted") {
 			t.Skip("sipp may not open raw sockets here: it needs CAP_NET_RAW to play two streams")
 		}
-		t.Fatalf("sipp: %v\n%s", err, tail(out.String()))
+		if try == 3 || cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 254 {
+			t.Fatalf("sipp: %v\n%s", err, tail(out.String()))
+		}
 	}
 }
 
