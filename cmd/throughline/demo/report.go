@@ -265,18 +265,14 @@ func (j *judging) streamed() {
 	if s.None > 0 {
 		j.miss("%d of %d turns were not seen on the stream", s.None, len(j.sent))
 	}
-	// Delivery is at least once: a stage that was killed may publish an analysis
-	// again under its id, and screens take it for the one they have. While nothing
-	// broke off there is no reason for it.
-	whole := j.report.Sent.Reconnected == 0
-	if s.Several > 0 && whole {
+	if s.Several > 0 {
 		j.miss("%d turns were seen on the stream more than once", s.Several)
 	}
 	if n := j.report.Sent.Resets; n > 0 {
 		j.miss("the stream could not be resumed %d times", n)
 	}
 	for _, a := range j.found.advice {
-		if n := j.advice[a.ID]; n == 1 || n > 1 && !whole {
+		if j.advice[a.ID] == 1 {
 			s.Advice++
 		}
 	}
