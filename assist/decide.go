@@ -72,7 +72,7 @@ func (r *rule) act(version string, d *Decision, s subject, j event.Journey, wher
 			return fmt.Errorf("render alert.title: %w", err)
 		}
 		d.Alert = &event.Alert{ID: "a" + d.id[1:], Tenant: j.Tenant, Customer: j.Customer, Journey: j.ID, Interaction: where.ID, Turn: turn,
-			Channel: where.Channel, At: s.now, Severity: r.Alert.Severity, Title: title, Action: "alert", Queue: where.Queue, Rule: because}
+			Channel: where.Channel, At: s.now, Severity: r.Alert.Severity, Title: title, Action: event.ActionAlert, Queue: where.Queue, Rule: because}
 	}
 	if r.Suggest != nil {
 		title, err := r.Suggest.Title.render(s)

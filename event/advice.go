@@ -19,7 +19,20 @@ const (
 	Critical Severity = "critical"
 )
 
-// Alert is an alarm to supervisors.
+// Action is what a rule of the policy wants done.
+type Action string
+
+// The actions. Each is an Alert event; suggestions are events of their own.
+const (
+	ActionAlert    Action = "alert"      // tell a supervisor
+	ActionEscalate Action = "escalate"   // hand the interaction to a supervisor
+	ActionRoute    Action = "route"      // to a queue, skill and priority
+	ActionDisclose Action = "disclosure" // the agent must say something by a deadline
+	ActionTag      Action = "tag"        // mark the journey
+	ActionWebhook  Action = "webhook"    // tell an outgoing target
+)
+
+// Alert is what a rule decided: an alarm to supervisors, or something to be done.
 type Alert struct {
 	ID          string    `json:"id"` // hash of journey, rule and cause
 	Tenant      string    `json:"tenant"`
@@ -31,9 +44,13 @@ type Alert struct {
 	At          time.Time `json:"at"`
 	Severity    Severity  `json:"severity"`
 	Title       string    `json:"title"`
-	Action      string    `json:"action"` // alert, escalate, route, tag, disclosure, webhook
-	Queue       string    `json:"queue,omitempty"`
-	Priority    int       `json:"priority,omitempty"`
+	Action      Action    `json:"action"`
+	Queue       string    `json:"queue,omitempty"`    // where the interaction is, or, for ActionRoute, where it shall go
+	Skill       string    `json:"skill,omitempty"`    // for ActionRoute: what whoever takes it must know
+	Priority    int       `json:"priority,omitempty"` // for ActionRoute: higher goes first
+	Tags        []string  `json:"tags,omitempty"`     // for ActionTag: what the journey is marked with
+	Target      string    `json:"target,omitempty"`   // for ActionWebhook: the name of the outgoing target
+	Due         time.Time `json:"due,omitzero"`       // for ActionDisclose: until when the words must have been said
 	Rule        Rule      `json:"rule"`
 }
 

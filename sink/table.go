@@ -174,7 +174,7 @@ func alertsTable() table[event.Alert] {
 		at:      func(a event.Alert) time.Time { return a.At },
 		columns: `id, tenant, customer, journey, interaction, turn, channel, at, severity, title, action, queue, priority, rule, rule_version, evidence`,
 		row: func(a event.Alert) ([]any, error) {
-			return []any{a.ID, a.Tenant, a.Customer, a.Journey, a.Interaction, a.Turn, string(a.Channel), a.At, string(a.Severity), a.Title, a.Action,
+			return []any{a.ID, a.Tenant, a.Customer, a.Journey, a.Interaction, a.Turn, string(a.Channel), a.At, string(a.Severity), a.Title, string(a.Action),
 				a.Queue, int32(a.Priority), a.Rule.Name, a.Rule.Version, attrs(a.Rule.Evidence)}, nil
 		},
 	}
