@@ -128,7 +128,10 @@ func TestScreen(t *testing.T) {
 	shoot(t, ctx, "live.png")
 
 	do(t, ctx, "the journey is told",
-		chromedp.Click(`.tab:nth-child(2)`), until(`document.querySelectorAll('.step').length === 3`))
+		chromedp.Click(`.tab:nth-child(2)`), until(`document.querySelectorAll('.step').length === 3`),
+		until(`document.querySelector('[data-score="effort"] .value').textContent === '71'`),
+		until(`document.querySelector('[data-score="churn"] .value').textContent === '–'`),
+		until(`document.querySelector('[data-score="satisfaction"] .because').textContent.includes('sentiment last third')`))
 	shoot(t, ctx, "journey.png")
 	do(t, ctx, "an alert is acknowledged and a suggestion rated",
 		chromedp.Click(`.tab:nth-child(1)`),

@@ -195,8 +195,19 @@ func thread(now time.Time) event.Journey {
 			{Name: "refund_not_received", Since: now.Add(-5 * 24 * time.Hour), Last: now, Interaction: "i_mail", Mentions: 4},
 			{Name: "speak_to_manager", Since: now.Add(-time.Minute), Last: now, Interaction: t.interaction(0), Mentions: 1},
 		},
-		Facts: []event.Fact{{Kind: "promised", About: "refund within three days", At: now.Add(-3 * 24 * time.Hour)}},
-		Opted: map[string]bool{"analyse_text": true},
+		Facts: []event.Fact{
+			{Kind: "promised", About: "refund within three days", At: now.Add(-3 * 24 * time.Hour)},
+			{Kind: "answered", About: "order number", Value: "4839201", At: now.Add(-3 * 24 * time.Hour)},
+		},
+		Scores: event.Scores{
+			Effort:       &event.Score{Value: 71, Model: "effort 1", Moved: []event.Factor{{Name: "asked_again", Push: 16}, {Name: "channel_changes", Push: 12}}},
+			Escalation:   &event.Score{Value: 0.68, Model: "escalation 1", Moved: []event.Factor{{Name: "asks_for_a_person", Push: 1.4}}},
+			Satisfaction: &event.Score{Value: 2.1, Model: "satisfaction 1", Moved: []event.Factor{{Name: "sentiment_last_third", Push: -0.9}}},
+			Resolution:   &event.Score{Value: 0.45, Model: "resolution 1", Moved: []event.Factor{{Name: "open_intents", Push: -0.3}}},
+		},
+		Merged: []string{"c_scene_mail"},
+		Tags:   []string{"repeat_contact"},
+		Opted:  map[string]bool{"analyse_text": true},
 	}
 	add := func(id string, c event.Channel, start time.Time, turns int, joined, agent string, reasks int, scores ...float64) {
 		sum := 0.0
@@ -206,6 +217,9 @@ func thread(now time.Time) event.Journey {
 		}
 		j.Interactions = append(j.Interactions, event.InteractionState{ID: id, Channel: c, Started: start, Last: start.Add(time.Duration(turns) * time.Minute), Joined: joined, Agent: agent,
 			Turns: turns, Sentiment: 5 * sum / float64(len(scores)), Scored: len(scores), Reasks: reasks})
+		if len(j.Interactions) > 1 {
+			j.Interactions[len(j.Interactions)-1].Pickup = new(reasks)
+		}
 	}
 	add("i_mail", event.Email, now.Add(-9*24*time.Hour), 5, "", "inês", 0, 0.31, 0.12, 0.4)
 	add("i_call", event.Voice, now.Add(-3*24*time.Hour), 9, "Same customer: the phone number stands in the CRM beside the mail address", "tobias", 1, -0.2, -0.44, -0.1, 0.25)

@@ -5,6 +5,7 @@ import { h, put, svg } from "./dom";
 import { channelName, signed, tone, words } from "./format";
 import { area, line, type Dot } from "./curve";
 import { channelIcon } from "./icons";
+import { scorePanel } from "./scores";
 import type { Journey, JourneyInteraction } from "./types";
 
 export const journeyHeight = 96;
@@ -65,6 +66,7 @@ export class JourneyView {
     const value = h("b", "value", { "data-tone": tone(j.sentiment.scored ? j.sentiment.overall : undefined) });
     put(value, j.sentiment.scored ? signed(j.sentiment.overall) : "–");
     const promises = (j.facts ?? []).filter((f) => f.kind === "promised");
+    const known = (j.facts ?? []).filter((f) => f.kind === "answered");
     this.element.replaceChildren(
       h(
         "div",
@@ -72,14 +74,20 @@ export class JourneyView {
         {},
         fact("Whole journey", value),
         fact("Trend", trendWords(j)),
+        fact("State", { open: "open", waiting: "waiting for the customer", resolved: "resolved" }[j.state]),
         fact("Channels", String(new Set(steps.map((s) => s.channel)).size)),
         fact("Turns", String(j.turns)),
       ),
       this.curve(j, steps, current),
+      scorePanel(j.scores),
+      ...(j.merged?.length ? [h("p", "journey-note", {}, `One person, ${j.merged.length + 1} addresses: their interactions are told as one journey.`)] : []),
       ...(open.length ? [h("h3", "", {}, "Still open"), h("div", "tags", {}, ...open.map((i) => h("span", "tag intent", { title: `first said ${when(i.since)}` }, i.mentions > 1 ? `${words(i.name)} ×${i.mentions}` : words(i.name))))] : []),
       ...(promises.length ? [h("h3", "", {}, "Promised"), h("ul", "promises", {}, ...promises.map((p) => h("li", "", {}, `${words(p.about)}${p.value ? `: ${p.value}` : ""}, ${when(p.at)}`)))] : []),
+      ...(known.length ? [h("h3", "", {}, "Already told, not to be asked again"), h("div", "tags", {}, ...known.map((f) => h("span", "tag", { title: when(f.at) }, `${words(f.about)}${f.value ? ` ${f.value}` : ""}`)))] : []),
+      ...(j.tags?.length ? [h("h3", "", {}, "Tags"), h("div", "tags", {}, ...j.tags.map((t) => h("span", "tag", {}, words(t))))] : []),
       h("h3", "", {}, "Steps"),
       h("ol", "steps", {}, ...steps.map((s) => this.step(s, s.id === current))),
+      ...(j.past?.length ? [h("h3", "", {}, "Before"), h("ul", "past", {}, ...[...j.past].reverse().map((p) => h("li", "", {}, `${day(p.opened)} · ${(p.intents ?? []).map((i) => words(i).toLowerCase()).join(", ") || "nothing in particular"}`, h("b", "value", { "data-tone": tone(p.sentiment) }, ` ${signed(p.sentiment)}`))))] : []),
     );
   }
 
@@ -96,6 +104,7 @@ export class JourneyView {
         {},
         h("span", "step-title", {}, `${channelName(s.channel)}`, h("span", "muted", {}, ` ${when(s.started)} · ${s.turns} ${s.turns === 1 ? "turn" : "turns"}${s.agent ? ` · ${s.agent}` : ""}`)),
         h("span", "step-why", {}, s.joined || "Began the journey"),
+        s.pickup === undefined ? null : h("span", "step-good", {}, s.pickup === 0 ? "Picked up where it was left, in the first answer" : `Picked up after ${s.pickup} ${s.pickup === 1 ? "answer" : "answers"}`),
         s.reasks ? h("span", "step-note", {}, `Asked again ${s.reasks === 1 ? "once" : `${s.reasks} times`} for what was known`) : null,
       ),
       value,
@@ -138,4 +147,5 @@ function trendWords(j: Journey): string {
   return "steady";
 }
 
+const day = (at: string): string => new Date(at).toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
 const when = (at: string): string => new Date(at).toLocaleString([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });

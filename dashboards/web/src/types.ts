@@ -143,6 +143,21 @@ export interface Feedback {
   outcome?: string;
 }
 
+export interface Score {
+  value: number;
+  model: string;
+  moved?: { name: string; push: number }[]; // biggest first
+}
+
+/** Scores are absent until they can be known. */
+export interface Scores {
+  effort?: Score; // 0–100
+  escalation?: Score; // probability
+  churn?: Score; // probability
+  satisfaction?: Score; // 1–5
+  resolution?: Score; // probability
+}
+
 export interface JourneyInteraction {
   id: string;
   channel: Channel;
@@ -155,6 +170,7 @@ export interface JourneyInteraction {
   turns: number;
   sentiment: number;
   scored: number;
+  pickup?: number; // agent turns until the carried intent was picked up
   reasks?: number;
 }
 
@@ -168,8 +184,11 @@ export interface Journey {
   interactions: JourneyInteraction[] | null;
   intents: { name: string; since: string; last: string; interaction: string; mentions: number; closed?: string }[] | null;
   sentiment: { overall: number; last: number; trend: number; shift: string; scored: number };
+  scores?: Scores;
   facts?: { kind: string; about: string; value?: string; at: string }[];
   tags?: string[];
+  merged?: string[]; // customers whose journeys were joined into this one
+  past?: { id: string; opened: string; closed: string; intents?: string[]; sentiment: number }[];
   curve?: { at: string; sum: number; n: number }[];
   turns: number;
 }
