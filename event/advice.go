@@ -27,7 +27,7 @@ const (
 	ActionAlert    Action = "alert"      // tell a supervisor
 	ActionEscalate Action = "escalate"   // hand the interaction to a supervisor
 	ActionRoute    Action = "route"      // to a queue, skill and priority
-	ActionDisclose Action = "disclosure" // the agent must say something by a deadline
+	ActionDisclose Action = "disclosure" // what the agent had to say by a deadline was not said
 	ActionTag      Action = "tag"        // mark the journey
 	ActionWebhook  Action = "webhook"    // tell an outgoing target
 )
@@ -50,8 +50,41 @@ type Alert struct {
 	Priority    int       `json:"priority,omitempty"` // for ActionRoute: higher goes first
 	Tags        []string  `json:"tags,omitempty"`     // for ActionTag: what the journey is marked with
 	Target      string    `json:"target,omitempty"`   // for ActionWebhook: the name of the outgoing target
-	Due         time.Time `json:"due,omitzero"`       // for ActionDisclose: until when the words must have been said
+	Due         time.Time `json:"due,omitzero"`       // for ActionDisclose: until when the words had to be said
 	Rule        Rule      `json:"rule"`
+}
+
+// DisclosureState is what became of a disclosure.
+type DisclosureState string
+
+// The states of a disclosure. Missed and void are settled, and become met where
+// words said in time come late.
+const (
+	DisclosureRequired DisclosureState = "required" // the deadline is yet to come
+	DisclosureMet      DisclosureState = "met"      // said in time
+	DisclosureMissed   DisclosureState = "missed"   // not said in time; an Alert says so too
+	DisclosureVoid     DisclosureState = "void"     // the interaction ended before the deadline
+)
+
+// Disclosure is something that a rule requires the centre's side to say in an
+// interaction by a deadline. The latest event of an ID is what became of it.
+type Disclosure struct {
+	ID          string          `json:"id"` // hash of rule and scope
+	Tenant      string          `json:"tenant"`
+	Customer    string          `json:"customer"`
+	Journey     string          `json:"journey"`
+	Interaction string          `json:"interaction"`
+	Channel     Channel         `json:"channel"`
+	Agent       string          `json:"agent,omitempty"` // who had the customer, by id
+	State       DisclosureState `json:"state"`
+	At          time.Time       `json:"at"`             // when it was required
+	Due         time.Time       `json:"due"`            // until when it has to be said
+	Turn        string          `json:"turn,omitempty"` // for met: the turn that said it
+	Said        time.Time       `json:"said,omitzero"`  // for met: when
+	Severity    Severity        `json:"severity"`       // of the alert should it be missed
+	Title       string          `json:"title"`          // of that alert
+	Say         []string        `json:"say"`            // the phrases, one of which must be said
+	Rule        Rule            `json:"rule"`
 }
 
 // Suggestion is advice to the agent who has the customer now.

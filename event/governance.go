@@ -58,6 +58,20 @@ func (i Identity) Key() string {
 	return i.Tenant + "/" + i.Customer + "/into/" + i.Into
 }
 
+// Policy is a version of a tenant's rules as it was put in force. The last event
+// of a tenant says which one holds.
+type Policy struct {
+	Tenant  string    `json:"tenant"`
+	Version string    `json:"version"`        // as declared, and a hash of the text; empty: the configured file holds again
+	Text    string    `json:"text,omitempty"` // the file, YAML
+	By      string    `json:"by"`             // who put it in force
+	At      time.Time `json:"at"`
+	Request string    `json:"request"` // of this activation, unique
+}
+
+// Key is what a later activation of the same version replaces.
+func (p Policy) Key() string { return p.Tenant + "/" + p.Version }
+
 // Audit is one step that can be proved later. References only, never words.
 type Audit struct {
 	ID      string            `json:"id"`

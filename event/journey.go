@@ -55,7 +55,7 @@ type Point struct {
 // Cause names the event that made a version of a journey. The features of the
 // turn travel along so that policy can be decided on them.
 type Cause struct {
-	Type     string    `json:"type"` // "turn", "interaction", "identity", "feedback", "time"
+	Type     string    `json:"type"` // "turn", "interaction", "identity", "feedback", "tag", "time"
 	ID       string    `json:"id"`
 	Features *Features `json:"features,omitempty"`
 	Change   Change    `json:"change,omitempty"`
@@ -65,6 +65,7 @@ type Cause struct {
 type InteractionState struct {
 	ID        string    `json:"id"`
 	Channel   Channel   `json:"channel"`
+	Direction string    `json:"direction,omitempty"` // inbound or outbound, seen from the centre
 	Started   time.Time `json:"started"`
 	Last      time.Time `json:"last"`
 	Ended     time.Time `json:"ended,omitzero"`

@@ -136,6 +136,14 @@ func Alerts() Topic[Alert] {
 	}
 }
 
+// Disclosures carries what had to be said by a deadline, and whether it was.
+func Disclosures() Topic[Disclosure] {
+	return Topic[Disclosure]{
+		Source: Source[Disclosure]{Spec{Name: "disclosures", Retention: 7 * day, About: "what an agent has to say by a deadline, and whether it was said"}},
+		Key:    func(d Disclosure) string { return d.Customer },
+	}
+}
+
 // Feedbacks carries what became of suggestions and alerts.
 func Feedbacks() Topic[Feedback] {
 	return Topic[Feedback]{
@@ -160,6 +168,15 @@ func Identities() Topic[Identity] {
 	}
 }
 
+// Policies carries the rules of each tenant as they were put in force, in one
+// partition so that everybody agrees which came last.
+func Policies() Topic[Policy] {
+	return Topic[Policy]{
+		Source: Source[Policy]{Spec{Name: "policies", Partitions: 1, Compact: true, About: "versions of a tenant's policy; the last one put in force holds"}},
+		Key:    func(p Policy) string { return p.Key() },
+	}
+}
+
 // Audits carries who did what and why, chained.
 func Audits() Topic[Audit] {
 	return Topic[Audit]{
@@ -172,7 +189,7 @@ func Audits() Topic[Audit] {
 func All() []Spec {
 	return []Spec{
 		Interactions().Spec, Audio().Spec, Turns().Spec, PartialTurns().Spec, AnalysedTurns().Spec,
-		Journeys().Spec, Suggestions().Spec, Alerts().Spec, Feedbacks().Spec,
-		Consents().Spec, Identities().Spec, Audits().Spec,
+		Journeys().Spec, Suggestions().Spec, Alerts().Spec, Disclosures().Spec, Feedbacks().Spec,
+		Consents().Spec, Identities().Spec, Policies().Spec, Audits().Spec,
 	}
 }

@@ -162,6 +162,9 @@ func (s *Shard) Change(_ context.Context, c event.Interaction) ([]event.Message,
 }
 
 func apply(i *event.InteractionState, c event.Interaction) {
+	if c.Direction != "" {
+		i.Direction = c.Direction
+	}
 	if c.Queue != "" {
 		i.Queue = c.Queue
 	}
