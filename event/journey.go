@@ -78,8 +78,12 @@ type InteractionState struct {
 	Held      bool      `json:"held,omitempty"`
 	Turns     int       `json:"turns"`
 	Customer  int       `json:"customer_turns"`
-	Sentiment float64   `json:"sentiment"` // −5..+5, customer turns
-	Scored    int       `json:"scored"`    // turns behind Sentiment
+	Words     int       `json:"words,omitempty"`     // of the customer
+	Upset     int       `json:"upset,omitempty"`     // customer turns that read as anger or disgust
+	Transfers int       `json:"transfers,omitempty"` // times handed to another agent or queue
+	Holds     int       `json:"holds,omitempty"`     // times put on hold
+	Sentiment float64   `json:"sentiment"`           // −5..+5, customer turns
+	Scored    int       `json:"scored"`              // turns behind Sentiment
 	LastScore float64   `json:"last_score"`
 	Pickup    *int      `json:"pickup,omitempty"`    // agent turns until the carried intent was picked up
 	Reasks    int       `json:"reasks,omitempty"`    // times asked again for what is known

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
+	"strings"
 	"time"
 
 	"throughline/event"
@@ -70,6 +71,10 @@ func (s *Shard) Turn(_ context.Context, f event.Features) ([]event.Message, erro
 	remember(j, f)
 	if t.Role == event.Customer {
 		i.Customer++
+		i.Words += len(strings.Fields(f.Turn.Text))
+		if upset(f) {
+			i.Upset++
+		}
 		s.customerSaid(j, i, f)
 	}
 	if !t.Historic {
@@ -117,6 +122,13 @@ func (s *Shard) customerSaid(j *event.Journey, i *event.InteractionState, f even
 // solved tells whether the customer thanks, and means it.
 func solved(f event.Features) bool {
 	return len(f.Intents) > 0 && f.Intents[0].Name == "thanks" && f.Sentiment != nil && f.Sentiment.Score >= 0.3
+}
+
+// upset tells whether a turn reads as anger or disgust more than not.
+func upset(f event.Features) bool {
+	return slices.ContainsFunc(f.Emotions, func(l event.Label) bool {
+		return (l.Name == "anger" || l.Name == "disgust") && l.Probability >= 0.5
+	})
 }
 
 // stateAfter tells who has the next word.
@@ -186,6 +198,9 @@ func apply(i *event.InteractionState, c event.Interaction) {
 		i.Started = c.At
 	case c.Change == event.Held:
 		i.Held = true
+		i.Holds++
+	case c.Change == event.Transferred:
+		i.Transfers++
 	case c.Change == event.Resumed:
 		i.Held = false
 	case c.Change == event.Delivery:

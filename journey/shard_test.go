@@ -185,6 +185,27 @@ func TestShift(t *testing.T) {
 	}
 }
 
+func TestCountersOfAnInteraction(t *testing.T) {
+	s, ctx := NewShard(Config{}), context.Background()
+	f := said(1, "v", event.Voice, event.Customer, day, -0.9, "complaint")
+	f.Turn.Text = "this is the third time"
+	f.Emotions = []event.Label{{Name: "anger", Probability: 0.7}}
+	m, err := s.Turn(ctx, f)
+	last(t, m, err)
+	for n, c := range []event.Change{event.Held, event.Resumed, event.Held, event.Transferred, event.Transferred} {
+		change := event.Interaction{ID: fmt.Sprint("e", n), Customer: "c1", Interaction: "v", Channel: event.Voice, Change: c, At: day.Add(time.Minute)}
+		for range 2 { // delivered twice, counted once
+			if m, err = s.Change(ctx, change); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	i := s.Journey("c1").Interactions[0]
+	if i.Words != 5 || i.Upset != 1 || i.Holds != 2 || i.Transfers != 2 {
+		t.Errorf("words %d, upset %d, holds %d, transfers %d", i.Words, i.Upset, i.Holds, i.Transfers)
+	}
+}
+
 func BenchmarkTurn(b *testing.B) {
 	s, ctx := NewShard(Config{}), context.Background()
 	for n := range b.N {
