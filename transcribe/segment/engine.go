@@ -81,13 +81,17 @@ func (e *Engine) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for range e.cfg.Listeners {
 		wg.Go(func() {
+			yield()
 			if err := e.listen(); err != nil {
 				cancel(err)
 			}
 		})
 	}
 	for range e.cfg.Workers {
-		wg.Go(func() { e.recognise(ctx) })
+		wg.Go(func() {
+			yield()
+			e.recognise(ctx)
+		})
 	}
 	<-ctx.Done()
 	wg.Wait()
