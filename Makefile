@@ -25,6 +25,8 @@ test-kafka: ## run the broker battery and the whole pipeline on a real Apache Ka
 bench: ## measure speed; docs/benchmarks.md says what each figure means
 	@./scripts/need go gcc
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bench/...
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./transcribe/bench ./ingest/siprec ./ingest/rtp
+	$(GO) test -run '^$$' -bench Opened -benchtime 500x ./ingest/audiohook
 	$(GO) test -run '^$$' -bench Rows -benchtime 200000x ./sink
 	$(GO) test -run '^$$' -bench . ./bus/embedded ./journey ./assist ./nlp/floor ./governance/redact ./ingest/whatsapp ./dashboards
 

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,13 +18,14 @@ import (
 	"throughline/transcribe/speech"
 )
 
-// BenchmarkLegs plays both sides of a recorded call, over and over from
-// different places, on many legs in real time, and gives the wait from the end
-// of speech to its final. Run it with -benchtime 1x. THROUGHLINE_BENCH_LEGS
-// lists the numbers of legs, with commas, and THROUGHLINE_BENCH_SECONDS says
-// how long each runs.
+// BenchmarkLegs finds how many legs of a recorded call, played over and over from
+// different places in real time, take 60 and 90 per cent of the processors, with
+// finals only and with partials, and sustains each for two minutes: legs a
+// processor, and the wait from the end of speech to its final. It takes nine
+// minutes; THROUGHLINE_BENCH_SECONDS sets another length. Run it with
+// -benchtime 1x, and nothing beside it: what others take looks like nobody's.
 func BenchmarkLegs(b *testing.B) {
-	seconds, err := strconv.Atoi(cmp.Or(os.Getenv("THROUGHLINE_BENCH_SECONDS"), "20"))
+	seconds, err := strconv.Atoi(cmp.Or(os.Getenv("THROUGHLINE_BENCH_SECONDS"), "120"))
 	if err != nil {
 		b.Fatalf("THROUGHLINE_BENCH_SECONDS: %v", err)
 	}
@@ -33,25 +33,63 @@ func BenchmarkLegs(b *testing.B) {
 	for _, c := range corpus.Clips(b, "calls_two_channel") {
 		sides = append(sides, pcm16(c.PCM))
 	}
-	for _, field := range strings.Split(cmp.Or(os.Getenv("THROUGHLINE_BENCH_LEGS"), "10,20"), ",") {
-		n, err := strconv.Atoi(field)
-		if err != nil {
-			b.Fatalf("THROUGHLINE_BENCH_LEGS: %v", err)
-		}
-		for _, partials := range []bool{false, true} {
-			b.Run(fmt.Sprintf("legs=%d/partials=%v", n, partials), func(b *testing.B) {
+	for _, mode := range []struct {
+		name     string
+		partials bool
+	}{{"finals", false}, {"partials", true}} {
+		var legs func(load float64) int
+		for _, load := range []float64{0.6, 0.9} {
+			b.Run(fmt.Sprintf("%s/load=%.0f%%", mode.name, 100*load), func(b *testing.B) {
+				if legs == nil {
+					legs = sizes(b, sides, max(5, min(seconds, 15)), mode.partials)
+				}
 				for b.Loop() {
-					play(b, sides, n, seconds, partials)
+					play(b, sides, legs(load), seconds, mode.partials).report(b)
 				}
 			})
 		}
 	}
 }
 
+// sizes tries few legs and then several times as many, for a moment each, and
+// gives the number of legs for a load on the line through both: partials are
+// thinned as the load grows, so a leg has no price of its own.
+func sizes(b *testing.B, sides [][]int16, seconds int, partials bool) func(load float64) int {
+	b.Helper()
+	few := 6 * runtime.GOMAXPROCS(0)
+	low := play(b, sides, few, seconds, partials).load
+	many := max(few+1, int(float64(few)*min(0.75/low, 6)))
+	slope := (play(b, sides, many, seconds, partials).load - low) / float64(many-few)
+	if slope <= 0 {
+		b.Fatalf("%d legs take no more than %d: the machine is not quiet", many, few)
+	}
+	return func(load float64) int { return max(1, few+int((load-low)/slope)) }
+}
+
 // chunk is how much audio comes at a time, as from the topic of audio.
 const chunk = speech.Rate / 10
 
-func play(b *testing.B, sides [][]int16, legs, seconds int, partials bool) {
+// played is what became of legs in real time.
+type played struct {
+	legs     int
+	load     float64   // share of the processors that this process took
+	talk     float64   // share of the legs' time in which somebody spoke
+	partials float64   // for each minute of speech
+	waits    []float64 // from the end of speech to its final, in seconds, in order
+	late     float64   // the most by which audio was written after its time, in seconds
+}
+
+func (p played) report(b *testing.B) {
+	b.ReportMetric(float64(p.legs)/float64(runtime.GOMAXPROCS(0)), "legs/core")
+	b.ReportMetric(at(p.waits, 0.5), "p50-s")
+	b.ReportMetric(at(p.waits, 0.95), "p95-s")
+	b.ReportMetric(100*p.load, "%cpu")
+	b.ReportMetric(100*p.talk, "%talk")
+	b.ReportMetric(p.partials, "partials/min")
+	b.ReportMetric(p.late, "late-s")
+}
+
+func play(b *testing.B, sides [][]int16, legs, seconds int, partials bool) played {
 	b.Helper()
 	e, err := segment.New(segment.Config{Recogniser: corpus.Moonshine(b), Detector: corpus.Detector(b), Speculate: true})
 	if err != nil {
@@ -109,12 +147,8 @@ func play(b *testing.B, sides [][]int16, legs, seconds int, partials bool) {
 		b.Fatal(err)
 	}
 	slices.Sort(measured)
-	b.ReportMetric(at(measured, 0.5), "p50-s")
-	b.ReportMetric(at(measured, 0.95), "p95-s")
-	b.ReportMetric(100*load, "%cpu")
-	b.ReportMetric(100*spoken.Seconds()/took/float64(legs), "%talk")
-	b.ReportMetric(float64(told)/spoken.Minutes(), "partials/min")
-	b.ReportMetric(late, "late-s")
+	return played{legs: legs, load: load, talk: spoken.Seconds() / took / float64(legs),
+		partials: float64(told) / max(spoken.Minutes(), 1e-9), waits: measured, late: late}
 }
 
 func at(sorted []float64, quantile float64) float64 {

@@ -27,6 +27,7 @@ type Process struct {
 	HTTP, Kafka, ClickHouse string // addresses, once started
 	Dir                     string // everything it writes
 	Cmd                     *exec.Cmd
+	Args                    []string // of serve, such as --config and a file
 
 	tb   testing.TB
 	exe  string
@@ -54,7 +55,7 @@ func New(tb testing.TB, exe string, env ...string) *Process {
 // Start runs the program and waits until it is ready.
 func (p *Process) Start() {
 	p.tb.Helper()
-	p.Cmd = exec.Command(p.exe, "serve")
+	p.Cmd = exec.Command(p.exe, append([]string{"serve"}, p.Args...)...)
 	p.Cmd.Env = append(os.Environ(), p.env...)
 	stderr, err := p.Cmd.StderrPipe()
 	if err != nil {
