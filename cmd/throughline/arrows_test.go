@@ -24,12 +24,14 @@ func allowed() map[string][]string {
 		"transcribe": with("transcribe", "governance", "media", "native"),
 		"nlp":        with("nlp"),
 		"journey":    with("journey"),
-		"assist":     with("assist"),
-		"sink":       with("sink", "native"),
-		"dashboards": with("dashboards", "problem"),
-		"eval":       {"event", "eval", "nlp", "governance/redact", "journey", "transcribe", "media", "native"},
-		"bench":      nil, // measures the whole house
-		"cmd":        nil, // the only place that knows everybody
+		// The command that fits scores to simulated customers has nlp read their words.
+		"journey/score/train": with("journey", "nlp"),
+		"assist":              with("assist"),
+		"sink":                with("sink", "native"),
+		"dashboards":          with("dashboards", "problem"),
+		"eval":                {"event", "eval", "nlp", "governance/redact", "journey", "transcribe", "media", "native"},
+		"bench":               nil, // measures the whole house
+		"cmd":                 nil, // the only place that knows everybody
 	}
 }
 
@@ -70,7 +72,10 @@ func TestArrows(t *testing.T) {
 		}
 		seen++
 		top, _, _ := strings.Cut(pkg, "/")
-		may, known := allowed()[top]
+		may, known := allowed()[pkg]
+		if !known {
+			may, known = allowed()[top]
+		}
 		if !known {
 			t.Errorf("%s: no arrow is drawn for it in docs/design.md", pkg)
 			continue
