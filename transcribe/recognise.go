@@ -15,6 +15,7 @@ import (
 	"throughline/media"
 	"throughline/media/codec"
 	"throughline/media/decode"
+	"throughline/media/flac"
 	"throughline/media/ogg"
 	"throughline/media/resample"
 	"throughline/media/wav"
@@ -28,7 +29,7 @@ const packet = 20 * time.Millisecond
 // longestFile bounds what RecogniseFile reads.
 const longestFile = 2 * time.Hour
 
-// RecogniseFile transcribes a WAV or Ogg Opus file as if it came as a leg: in
+// RecogniseFile transcribes a WAV, FLAC or Ogg Opus file as if it came as a leg: in
 // packets, through the decoder and the segmenter. With telephone it is first
 // narrowed to 8 kHz µ-law (ITU-T G.711); of its packets the share loss, from 0 to
 // 1, is lost at random, the same ones each time. Run must be working.
@@ -136,9 +137,15 @@ func readFile(path string, rate int) ([]int16, error) {
 	case ".ogg", ".opus":
 		_, err = ogg.Decode(f, out)
 	case ".wav":
-		err = readWAV(f, out)
+		var r *wav.Reader
+		if r, err = wav.NewReader(f); err == nil {
+			err = mix(r, r.Format().SampleRate, r.Format().Channels, out)
+		}
 	case ".flac":
-		err = readFLAC(f, out)
+		var r *flac.Reader
+		if r, err = flac.NewReader(f); err == nil {
+			err = mix(r, r.Rate(), r.Channels(), out)
+		}
 	default:
 		return nil, fmt.Errorf("read speech: %s: want .wav, .flac, .ogg or .opus", filepath.Base(path))
 	}
@@ -148,35 +155,31 @@ func readFile(path string, rate int) ([]int16, error) {
 	return out.PCM, nil
 }
 
-func readWAV(in io.Reader, sink media.PCMWriter) error {
-	r, err := wav.NewReader(in)
+// mix reads interleaved channels as one at the sink's rate.
+func mix(in interface{ Read([]int16) (int, error) }, rate, channels int, sink media.PCMWriter) error {
+	link, err := resample.NewWriter(rate, sink)
 	if err != nil {
 		return err
 	}
-	f := r.Format()
-	link, err := resample.NewWriter(f.SampleRate, sink)
-	if err != nil {
-		return err
-	}
-	buf := make([]int16, 4096*f.Channels)
+	buf := make([]int16, 4096*channels)
 	at := int64(0)
 	for {
-		n, err := r.Read(buf)
+		n, err := in.Read(buf)
 		if err == io.EOF {
 			return link.Flush()
 		}
 		if err != nil {
 			return err
 		}
-		mono := buf[:n/f.Channels]
+		mono := buf[:n/channels]
 		for i := range mono {
 			sum := 0
-			for _, v := range buf[i*f.Channels : (i+1)*f.Channels] {
+			for _, v := range buf[i*channels : (i+1)*channels] {
 				sum += int(v)
 			}
-			mono[i] = int16(sum / f.Channels)
+			mono[i] = int16(sum / channels)
 		}
-		if err := link.WritePCM(media.Block{Offset: media.TicksDuration(at, f.SampleRate), Samples: mono}); err != nil {
+		if err := link.WritePCM(media.Block{Offset: media.TicksDuration(at, rate), Samples: mono}); err != nil {
 			return err
 		}
 		at += int64(len(mono))

@@ -15,7 +15,7 @@ import (
 // importFiles sends recordings to a running Throughline. A file that was sent
 // before is the same call, so a broken import can simply be repeated.
 func importFiles(ctx context.Context, args []string) error {
-	f := flags("import [flags] FILE…", "Send recordings (WAV or Ogg/Opus; stereo is one party a channel) to a running Throughline, as calls that are over.")
+	f := flags("import [flags] FILE…", "Send recordings (WAV, FLAC or Ogg/Opus; stereo is one party a channel) to a running Throughline, as calls that are over.")
 	base := f.String("url", "http://127.0.0.1:8080", "`address` of the running Throughline")
 	token := f.String("token", os.Getenv("THROUGHLINE_TOKEN"), "access `token`; default: THROUGHLINE_TOKEN")
 	fields := url.Values{}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -66,7 +67,7 @@ func Import(ctx context.Context, door *calls.Door, f io.ReadSeeker, o Options) (
 		}
 		o.ID = id
 	}
-	s, err := open(f, o.MediaType)
+	s, err := open(f, o.MediaType, slices.Equal(o.Channels, []string{Mixed}))
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -141,9 +142,6 @@ func (o Options) roles(s *sound) ([]event.Role, error) {
 		default:
 			return nil, wrong("channels", "the file has "+strconv.Itoa(s.channels)+" channels: say who speaks on each, such as customer,agent,mixed")
 		}
-	}
-	if s.mixed && len(names) > 1 {
-		return nil, wrong("channels", "the channels of stereo Opus cannot be told apart: send WAV, or channels=mixed")
 	}
 	if len(names) != s.channels {
 		return nil, wrong("channels", "names "+strconv.Itoa(len(names))+" and the file has "+strconv.Itoa(s.channels))

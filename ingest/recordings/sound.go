@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"throughline/media/codec"
+	"throughline/media/flac"
 	"throughline/media/ogg"
 	"throughline/media/resample"
 	"throughline/media/wav"
@@ -20,7 +21,6 @@ import (
 type sound struct {
 	format   codec.Format // of every channel
 	channels int
-	mixed    bool // the channels of the file cannot be told apart
 	// next fills one payload a channel with what comes next; io.EOF at the end.
 	// The payloads are valid until the next call.
 	next func(payloads [][]byte) error
@@ -32,7 +32,9 @@ type sound struct {
 const pieceIn = 10
 
 // open finds out what f holds: by its first octets, or else by its media type.
-func open(f io.ReadSeeker, mediaType string) (*sound, error) {
+// Mixed says that one channel with all voices is wanted of a file of two that are
+// coded together.
+func open(f io.ReadSeeker, mediaType string, mixed bool) (*sound, error) {
 	var magic [4]byte
 	n, err := io.ReadFull(f, magic[:])
 	if n == 0 {
@@ -45,8 +47,10 @@ func open(f io.ReadSeeker, mediaType string) (*sound, error) {
 	switch string(magic[:n]) {
 	case "RIFF", "RF64":
 		s, err = openWAV(f)
+	case "fLaC":
+		s, err = openFLAC(f)
 	case "OggS":
-		s, err = openOgg(f)
+		s, err = openOgg(f, mixed)
 	default:
 		s, err = openBare(f, mediaType)
 	}
@@ -80,37 +84,85 @@ func openWAV(f io.Reader) (*sound, error) {
 		s.format.Codec, encode = codec.PCMA, codec.AppendALaw
 	}
 	group := make([]int16, max(w.SampleRate/pieceIn, 1)*w.Channels)
-	one := make([]int16, len(group)/w.Channels)
 	s.next = func(payloads [][]byte) error {
 		n, err := r.Read(group)
 		if err != nil {
 			return err
 		}
-		for c := range payloads {
-			for i := range n / w.Channels {
-				one[i] = group[i*w.Channels+c]
-			}
-			payloads[c] = encode(payloads[c][:0], one[:n/w.Channels])
-		}
+		part(payloads, group[:n], encode)
 		return nil
 	}
 	return s, nil
 }
 
-// openOgg gives the packets as they are. The two channels of a packet are coded
-// together, so that they cannot be told apart without decoding.
-func openOgg(f io.Reader) (*sound, error) {
+func openFLAC(f io.Reader) (*sound, error) {
+	r, err := flac.NewReader(f)
+	if err != nil {
+		return nil, unsupported("The FLAC file cannot be read: send it with its header whole.", err)
+	}
+	s := &sound{channels: r.Channels(), cut: r.Truncated, format: codec.Format{Codec: codec.L16, ClockRate: r.Rate(), Channels: 1}}
+	group := make([]int16, max(r.Rate()/pieceIn, 1)*s.channels)
+	s.next = func(payloads [][]byte) error {
+		n, err := r.Read(group)
+		if err != nil {
+			return err
+		}
+		part(payloads, group[:n], codec.AppendL16)
+		return nil
+	}
+	return s, nil
+}
+
+// part fills a payload with the samples of each channel.
+func part(payloads [][]byte, group []int16, encode func([]byte, []int16) []byte) {
+	one := make([]int16, len(group)/len(payloads))
+	for c := range payloads {
+		for i := range one {
+			one[i] = group[i*len(payloads)+c]
+		}
+		payloads[c] = encode(payloads[c][:0], one)
+	}
+}
+
+// The rates at which the two channels of Opus are kept: what a telephone was
+// recorded from holds no more than the first.
+const (
+	narrowRate = 8000
+	wideRate   = 16000
+)
+
+// openOgg gives the packets as they are where one channel is wanted. The two
+// channels of a packet are coded together (RFC 6716 §4.2.8, §4.3.4), so to part
+// them they are decoded, and kept as samples.
+func openOgg(f io.Reader, mixed bool) (*sound, error) {
 	r, err := ogg.NewReader(f)
 	if err != nil {
 		return nil, unsupported("The Ogg file cannot be read: send Opus, mono or stereo (RFC 7845).", err)
 	}
-	return &sound{format: ogg.Format(), channels: 1, mixed: r.Head().Channels > 1,
-		cut: func() bool { return r.Damaged() > 0 },
-		next: func(payloads [][]byte) error {
+	cut := func() bool { return r.Damaged() > 0 }
+	if mixed || r.Head().Channels == 1 {
+		return &sound{format: ogg.Format(), channels: 1, cut: cut, next: func(payloads [][]byte) error {
 			p, _, err := r.Next()
 			payloads[0] = append(payloads[0][:0], p...)
 			return err
 		}}, nil
+	}
+	rate := wideRate
+	if in := r.Head().InputRate; in > 0 && in <= narrowRate {
+		rate = narrowRate
+	}
+	samples, err := ogg.NewSamples(r, rate, 2)
+	if err != nil {
+		return nil, err
+	}
+	return &sound{format: codec.Format{Codec: codec.L16, ClockRate: rate, Channels: 1}, channels: 2, cut: cut, next: func(payloads [][]byte) error {
+		group, err := samples.Next()
+		if err != nil {
+			return err
+		}
+		part(payloads, group, codec.AppendL16)
+		return nil
+	}}, nil
 }
 
 // bareTypes says in words what openBare reads.
@@ -121,7 +173,7 @@ const bareTypes = "audio/basic, audio/PCMU, audio/PCMA, audio/G722 or audio/L16;
 func openBare(f io.Reader, mediaType string) (*sound, error) {
 	kind, params, err := mime.ParseMediaType(mediaType)
 	if err != nil {
-		return nil, unsupported("The file is neither WAV nor Ogg; bare audio needs its Content-Type: "+bareTypes+".", err)
+		return nil, unsupported("The file is neither WAV, FLAC nor Ogg; bare audio needs its Content-Type: "+bareTypes+".", err)
 	}
 	number := func(name string, standard, most int) (int, error) {
 		if params[name] == "" {
@@ -157,7 +209,7 @@ func openBare(f io.Reader, mediaType string) (*sound, error) {
 		s.format.Codec = codec.L16
 		width = 2
 	default:
-		return nil, unsupported("The file is neither WAV nor Ogg, and its Content-Type is none of "+bareTypes+".", nil)
+		return nil, unsupported("The file is neither WAV, FLAC nor Ogg, and its Content-Type is none of "+bareTypes+".", nil)
 	}
 	piece := make([]byte, max(rate/pieceIn, 1)*width*channels)
 	s.next = func(payloads [][]byte) error {

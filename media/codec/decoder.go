@@ -4,7 +4,7 @@ import (
 	"fmt"
 )
 
-// Decoder turns payloads into mono samples. It keeps the codec's state, so one decoder belongs to
+// Decoder turns payloads into samples, mono unless it was made for more. It keeps the codec's state, so one decoder belongs to
 // one stream, and packets go in media order.
 type Decoder interface {
 	// Decode appends the samples of one payload to dst. On error dst comes back unchanged.
@@ -40,7 +40,7 @@ func NewDecoder(f Format, want int) (Decoder, error) {
 		default:
 			want = 48000
 		}
-		return newOpusDecoder(want)
+		return NewOpus(want, 1)
 	}
 	return nil, fmt.Errorf("new decoder: %s: %w", f, ErrUnsupported)
 }

@@ -44,37 +44,40 @@ func opusTicks(packet []byte, clock int) (int, error) {
 }
 
 type opusDecoder struct {
-	inner opus.Decoder
-	rate  int
-	buf   []int16
+	inner    opus.Decoder
+	rate     int
+	channels int
+	buf      []int16
 }
 
-func newOpusDecoder(rate int) (*opusDecoder, error) {
-	inner, err := opus.NewDecoderWithOutput(rate, 1)
+// NewOpus gives a decoder of Opus at one of its own rates: with one channel, what is stereo is mixed
+// down; with two, Decode appends samples of left and right in turn, and what is mono is on both.
+func NewOpus(rate, channels int) (Decoder, error) {
+	inner, err := opus.NewDecoderWithOutput(rate, channels)
 	if err != nil {
-		return nil, fmt.Errorf("opus decoder: rate %d: %w", rate, err)
+		return nil, fmt.Errorf("opus decoder: rate %d, %d channels: %w", rate, channels, err)
 	}
-	return &opusDecoder{inner: inner, rate: rate, buf: make([]int16, maxOpusSamples)}, nil
+	return &opusDecoder{inner: inner, rate: rate, channels: channels, buf: make([]int16, channels*maxOpusSamples)}, nil
 }
 
 func (o *opusDecoder) Rate() int { return o.rate }
 
 func (*opusDecoder) String() string { return "opus" }
 
-// Decode appends one packet's samples, mixed to mono. A packet that carries no coded frame
-// (discontinuous transmission, RFC 6716 §3.1) gives silence of the announced length, because the
-// decoder underneath has no concealment of its own.
+// Decode appends one packet's samples. A packet that carries no coded frame (discontinuous
+// transmission, RFC 6716 §3.1) gives silence of the announced length, because the decoder underneath
+// has no concealment of its own.
 func (o *opusDecoder) Decode(dst []int16, payload []byte) ([]int16, error) {
 	n, err := opusTicks(payload, o.rate)
 	if err != nil {
 		return dst, err
 	}
 	if len(payload) <= 2 {
-		return append(dst, make([]int16, n)...), nil
+		return append(dst, make([]int16, n*o.channels)...), nil
 	}
 	got, err := o.inner.DecodeToInt16(payload, o.buf)
 	if err != nil {
 		return dst, fmt.Errorf("opus packet: %w: %w", err, ErrPayload)
 	}
-	return append(dst, o.buf[:got]...), nil
+	return append(dst, o.buf[:got*o.channels]...), nil
 }

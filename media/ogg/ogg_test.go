@@ -276,3 +276,41 @@ func BenchmarkDecode(b *testing.B) {
 	}
 	b.ReportMetric(0.4*float64(b.N)/b.Elapsed().Seconds(), "×realtime")
 }
+
+// TestStereoIsParted hears each voice on its own channel, and both where they are mixed.
+func TestStereoIsParted(t *testing.T) {
+	for _, rate := range []int{8000, 16000, 48000} {
+		r, err := NewReader(bytes.NewReader(golden(t, "two-voices.ogg")))
+		if err != nil || r.Head().Channels != 2 {
+			t.Fatalf("%+v, %v", r.Head(), err)
+		}
+		s, err := NewSamples(r, rate, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var energy [2][2]float64 // by half and channel
+		n := 0
+		for {
+			part, err := s.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil || len(part)%2 != 0 {
+				t.Fatalf("%d samples, %v", len(part), err)
+			}
+			for i, v := range part {
+				half := min(2*(n+i)/(2*rate*8/10), 1)
+				energy[half][(n+i)%2] += float64(v) * float64(v)
+			}
+			n += len(part)
+		}
+		if n != 2*rate*8/10 {
+			t.Errorf("%d Hz: %d samples of 0.8 s", rate, n)
+		}
+		for half, loud := range []int{0, 1} {
+			if apart := 10 * math.Log10(energy[half][loud]/energy[half][1-loud]); apart < 20 {
+				t.Errorf("%d Hz: the voices are %.1f dB apart in half %d", rate, apart, half+1)
+			}
+		}
+	}
+}

@@ -2,12 +2,9 @@ package ogg
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-	"time"
 
-	"throughline/media"
 	"throughline/media/codec"
 )
 
@@ -173,59 +170,4 @@ func (r *Reader) turn() error {
 		return nil
 	}
 	return io.EOF
-}
-
-// Decode writes the file's sound to sink, in blocks of media time from 0, and gives its duration.
-// Lead-in and padding are cut off. Stereo is mixed to mono. The header's gain is not applied:
-// recognisers level their input, and a wrong gain could clip it.
-func Decode(in io.Reader, sink media.PCMWriter) (time.Duration, error) {
-	r, err := NewReader(in)
-	if err != nil {
-		return 0, err
-	}
-	d, err := codec.NewDecoder(Format(), sink.Rate())
-	if err != nil {
-		return 0, fmt.Errorf("ogg decode: %w", err)
-	}
-	if d.Rate() != sink.Rate() {
-		return 0, fmt.Errorf("ogg decode: opus gives %d Hz, the sink takes %d: %w", d.Rate(), sink.Rate(), media.ErrRate)
-	}
-	rate := d.Rate()
-	lead := r.head.PreSkip * rate / clock
-	var held []int16 // one packet behind, because the end of the last is known only after it
-	var written int64
-	pass := func(samples []int16) error {
-		n := min(lead, len(samples))
-		lead -= n
-		samples = samples[n:]
-		if len(samples) == 0 {
-			return nil
-		}
-		at := media.TicksDuration(written, rate)
-		written += int64(len(samples))
-		if err := sink.WritePCM(media.Block{Offset: at, Samples: samples}); err != nil {
-			return fmt.Errorf("ogg decode: %w", err)
-		}
-		return nil
-	}
-	for {
-		packet, ticks, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return 0, err
-		}
-		if err := pass(held); err != nil {
-			return 0, err
-		}
-		if held, err = d.Decode(held[:0], packet); err != nil {
-			held = append(held[:0], make([]int16, ticks*rate/clock)...) // damaged: silence of its length
-		}
-	}
-	held = held[:max(len(held)-r.Surplus()*rate/clock, 0)]
-	if err := pass(held); err != nil {
-		return 0, err
-	}
-	return media.TicksDuration(written, rate), nil
 }
