@@ -2,13 +2,17 @@ package assist
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"throughline/event"
+	"throughline/moment"
 )
 
 var at = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
@@ -24,7 +28,7 @@ func journey(channel event.Channel, f event.Features) event.Journey {
 func fired(t *testing.T, p *Policy, j event.Journey) []string {
 	t.Helper()
 	var out []string
-	for _, d := range p.Decide(j) {
+	for _, d := range p.Decide(moment.Of(j)) {
 		if d.Err() != nil {
 			t.Errorf("rule %s: %v", d.Rule, d.Err())
 		}
@@ -76,8 +80,8 @@ func TestChannelChangeCarriesContext(t *testing.T) {
 	}
 	j := journey(event.Voice, event.Features{})
 	j.Cause = event.Cause{Type: "interaction", ID: "x", Change: event.Started}
-	d := p.Decide(j)
-	if len(d) != 1 || d[0].Suggestion == nil || d[0].Alert == nil {
+	d := p.Decide(moment.Of(j))
+	if len(d) != 1 || d[0].Suggestion == nil || len(d[0].Alerts) != 1 {
 		t.Fatalf("decided %+v, want the context", d)
 	}
 	s := d[0].Suggestion
@@ -89,54 +93,126 @@ func TestChannelChangeCarriesContext(t *testing.T) {
 	}
 }
 
-func TestOnceHoldsOverRestart(t *testing.T) {
-	desk, err := NewDesk(Config{Logger: slog.New(slog.DiscardHandler)})
+func desk(t testing.TB, policy string) *Desk {
+	t.Helper()
+	path := ""
+	if policy != "" {
+		path = filepath.Join(t.TempDir(), "policy.yaml")
+		if err := os.WriteFile(path, []byte(policy), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := NewDesk(Config{Policy: path, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := &shard{desk: desk, decided: map[string]struct{}{}}
+	return d
+}
+
+// TestOnceHoldsOverRestart stops a shard after each of its effects was stored:
+// the next one makes up exactly what is missing.
+func TestOnceHoldsOverRestart(t *testing.T) {
+	d := desk(t, "")
 	j := journey(event.WhatsApp, event.Features{Turn: event.Turn{Role: event.Customer}, Sentiment: &event.Sentiment{Score: -0.9}})
-	msgs, err := first.decide(context.Background(), j)
-	if err != nil || len(msgs) != 2 {
-		t.Fatalf("decided %d messages, %v; want an alert and a suggestion", len(msgs), err)
+	first := newShard(d)
+	msgs := first.decide(context.Background(), j)
+	if len(msgs) != 2 {
+		t.Fatalf("decided %d messages; want an alert and a suggestion", len(msgs))
 	}
-	again := &shard{desk: desk, decided: map[string]struct{}{}}
-	again.note(msgs[0].Value.(event.Alert).ID)
-	for _, s := range []*shard{first, again} {
+	for stored := range len(msgs) + 1 {
+		again := newShard(d)
+		for _, m := range msgs[:stored] {
+			again.done.add(idOf(m), at)
+		}
+		if got := again.decide(context.Background(), j); len(got) != len(msgs)-stored {
+			t.Errorf("with %d effects stored, %d more came", stored, len(got))
+		}
 		j.Version++
 		j.Cause.ID = "t2"
-		if msgs, err := s.decide(context.Background(), j); err != nil || len(msgs) != 0 {
-			t.Errorf("decided again: %v %v", msgs, err)
+		if got := again.decide(context.Background(), j); len(got) != 0 {
+			t.Errorf("decided again in the same interaction: %v", got)
 		}
 	}
 }
 
+func idOf(m event.Message) string {
+	switch v := m.Value.(type) {
+	case event.Alert:
+		return v.ID
+	case event.Suggestion:
+		return v.ID
+	case event.Disclosure:
+		return v.ID
+	}
+	return ""
+}
+
 func TestErrorsNameThePlaceAndTheFix(t *testing.T) {
-	for name, c := range map[string]struct{ policy, want string }{
-		"syntax":        {"rules:\n  - name: a\n    when: turn.sentiment <\n    alert: {title: x}\n", "line 3"},
-		"unknown field": {"rules:\n  - name: a\n    when: turn.mood < 0.1\n    alert: {title: x}\n", "undefined field 'mood'"},
-		"wrong type":    {"rules:\n  - name: a\n    when: turn.sentiment < \"bad\"\n    alert: {title: x}\n", "no matching overload"},
-		"not a bool":    {"rules:\n  - name: a\n    when: turn.sentiment\n    alert: {title: x}\n", "gives double where bool is wanted"},
-		"no action":     {"rules:\n  - name: a\n    when: \"true\"\n", "give alert or suggest"},
-		"twice":         {"rules:\n  - {name: a, when: \"true\", alert: {title: x}}\n  - {name: a, when: \"true\", alert: {title: x}}\n", "name stands twice"},
-		"severity":      {"rules:\n  - {name: a, when: \"true\", alert: {title: x, severity: loud}}\n", "use info, warning or critical"},
-		"misspelt":      {"rules:\n  - {name: a, whn: \"true\"}\n", "field whn not found"},
-		"open brace":    {"rules:\n  - {name: a, when: \"true\", alert: {title: \"x ${turn.id\"}}\n", "${ without }"},
-		"empty":         {"rules: []\n", "rules is empty"},
+	rule := func(when string) string {
+		return "rules:\n  - name: a\n    when: " + when + "\n    alert: {title: x}\n"
+	}
+	for name, c := range map[string]struct {
+		policy string
+		at     Place
+		want   string
+	}{
+		"syntax":        {rule("turn.sentiment <"), Place{3, 27}, "Syntax error"},
+		"unknown field": {rule("turn.scored && turn.mood < 0.1"), Place{3, 30}, "undefined field 'mood'"},
+		"wrong type":    {rule(`turn.sentiment < "bad"`), Place{3, 26}, "no matching overload"},
+		"quoted":        {rule(`'turn.mood < 0.1'`), Place{3, 16}, "undefined field"},
+		"in a block":    {"rules:\n  - name: a\n    when: |\n      turn.scored &&\n        turn.mood < 0.1\n    alert: {title: x}\n", Place{5, 0}, "undefined field"},
+		"not a bool":    {rule("turn.sentiment"), Place{3, 11}, "gives double where bool is wanted"},
+		"unknown part":  {rule("agent.mood > 1"), Place{3, 11}, "undeclared reference"},
+		"unasked score": {rule("journey.satisfaction < 2.0"), Place{3, 11}, "ask journey.has_satisfaction"},
+		"no hours":      {rule(`now.during("monday 9-5 Berlin")`), Place{3, 21}, "no day of the week"},
+		"nested":        {rule("turn.intents.all(a, turn.intents.all(b, turn.intents.all(c, turn.intents.all(d, a + b + c + d != 'x'))))"), Place{3, 87}, "may cost"},
+		"any size":      {rule("lists.range(100000000).size() > 1"), Place{3, 11}, "undeclared reference to 'lists"},
+		"no action":     {"rules:\n  - name: a\n    when: \"true\"\n", Place{2, 5}, "no action: give alert, suggest"},
+		"twice":         {"rules:\n  - {name: a, when: \"true\", alert: {title: x}}\n  - {name: a, when: \"true\", alert: {title: x}}\n", Place{3, 5}, "name stands twice"},
+		"severity":      {"rules:\n  - {name: a, when: \"true\", alert: {title: x, severity: loud}}\n", Place{2, 5}, "use info, warning or critical"},
+		"misspelt":      {"rules:\n  - {name: a, whn: \"true\"}\n", Place{2, 15}, "unknown key \"whn\""},
+		"misspelt deep": {"rules:\n  - {name: a, when: \"true\", route: {que: x}}\n", Place{2, 37}, "unknown key \"que\": there are priority, queue, skill, title"},
+		"open brace":    {"rules:\n  - {name: a, when: \"true\", alert: {title: \"x ${turn.id\"}}\n", Place{2, 49}, "${ without }"},
+		"bad title":     {"rules:\n  - {name: a, when: \"true\", alert: {title: \"x ${turn.at}\"}}\n", Place{2, 49}, "gives timestamp where string"},
+		"no title":      {"rules:\n  - {name: a, when: \"true\", escalate: {to: team}}\n", Place{2, 5}, "title is missing"},
+		"nowhere":       {"rules:\n  - {name: a, when: \"true\", route: {title: x}}\n", Place{2, 5}, "give queue, skill or priority"},
+		"no phrase":     {"rules:\n  - {name: a, when: \"true\", disclose: {within: 60s}}\n", Place{2, 5}, "give 1 to 20"},
+		"no deadline":   {"rules:\n  - {name: a, when: \"true\", disclose: {say: [recorded]}}\n", Place{2, 5}, "such as 60s"},
+		"bad duration":  {"rules:\n  - {name: a, when: \"true\", disclose: {say: [recorded], within: soon}}\n", Place{2, 5}, "cannot unmarshal"},
+		"no target":     {"rules:\n  - {name: a, when: \"true\", webhook: {title: x}}\n", Place{2, 5}, "target is missing"},
+		"empty":         {"rules: []\n", Place{1, 1}, "rules is empty"},
+		"nothing":       {"", Place{1, 1}, "rules is empty"},
+		"not yaml":      {"rules: [\n", Place{1, 1}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load("p.yaml", []byte(c.policy))
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "p.yaml") {
-				t.Errorf("got %v, want it to say %q", err, c.want)
+			found := WrongsOf(err)
+			if len(found) == 0 {
+				t.Fatalf("got %v, want a place", err)
+			}
+			w := found[0]
+			if w.Line != c.at.Line || c.at.Column > 0 && w.Column != c.at.Column || !strings.Contains(w.Reason, c.want) {
+				t.Errorf("got %v, want %d:%d to say %q", err, c.at.Line, c.at.Column, c.want)
+			}
+			if !strings.HasPrefix(err.Error(), fmt.Sprintf("p.yaml:%d:", c.at.Line)) {
+				t.Errorf("error %q does not begin with its place", err)
 			}
 		})
 	}
 }
 
+func TestEveryErrorIsTold(t *testing.T) {
+	_, err := Load("p.yaml", []byte("rules:\n  - {name: a, when: turn.mood, alert: {title: x, severity: loud}}\n  - {name: b, when: turn.face, alert: {title: x}}\n"))
+	if n := len(WrongsOf(err)); n != 3 {
+		t.Errorf("%d errors are told, want 3: %v", n, err)
+	}
+}
+
 func TestRuleThatCostsTooMuchIsAnErrorOfTheRule(t *testing.T) {
+	// How many words a text has cannot be told when the rule is loaded.
 	p, err := Load("p.yaml", []byte(`rules:
   - name: endless
-    when: turn.intents.all(a, turn.intents.all(b, turn.intents.all(c, turn.intents.all(d, a + b + c + d != "x"))))
+    when: turn.text.split(" ").all(a, turn.text.split(" ").all(b, turn.text.split(" ").all(c, a + b + c != "x")))
     alert: {title: x}
   - name: fine
     when: "true"
@@ -145,12 +221,9 @@ func TestRuleThatCostsTooMuchIsAnErrorOfTheRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := event.Features{}
-	for range 60 {
-		f.Intents = append(f.Intents, event.Label{Name: "an_intent"})
-	}
-	d := p.Decide(journey(event.Voice, f))
-	if len(d) != 2 || d[0].Err() == nil || d[1].Err() != nil || d[1].Alert == nil {
+	f := event.Features{Turn: event.Turn{Text: strings.Repeat("word ", 100)}}
+	d := p.Decide(moment.Of(journey(event.Voice, f)))
+	if len(d) != 2 || d[0].Err() == nil || d[1].Err() != nil || len(d[1].Alerts) != 1 {
 		t.Errorf("decided %+v, want an error for the first and an alert of the second", d)
 	}
 }
@@ -164,7 +237,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatal("a policy or an error, not both or none")
 		}
 		if p != nil {
-			p.Decide(journey(event.Voice, event.Features{}))
+			p.Decide(moment.Of(journey(event.Voice, event.Features{})))
 		}
 	})
 }
@@ -176,6 +249,6 @@ func BenchmarkDecide(b *testing.B) {
 	}
 	j := journey(event.WhatsApp, event.Features{Turn: event.Turn{Role: event.Customer}, Sentiment: &event.Sentiment{Score: 0.1}, Intents: []event.Label{{Name: "order_status"}}})
 	for b.Loop() {
-		p.Decide(j)
+		p.Decide(moment.Of(j))
 	}
 }

@@ -2,112 +2,168 @@ package assist
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"throughline/event"
+	"throughline/moment"
 )
 
-// Decision is a rule that fired.
+// Decision is a rule that fired, with what it wants done.
 type Decision struct {
-	Rule        string
-	Alert       *event.Alert
-	Suggestion  *event.Suggestion
-	id          string // of the rule's effect in its scope
+	Rule       string
+	Alerts     []event.Alert // one an action
+	Suggestion *event.Suggestion
+	Disclosure *event.Disclosure
+
 	errorOfRule error
 }
 
-// Decide evaluates every rule on a change. It knows no memory: whoever calls it
-// drops decisions whose id was acted on before. A rule that fails to evaluate
-// gives a Decision with Err set and no effect.
-func (p *Policy) Decide(j event.Journey) []Decision {
-	s, where := see(j)
-	onTurn := j.Cause.Features != nil
-	historic := onTurn && j.Cause.Features.Turn.Historic
+// Err tells why a rule could not be evaluated.
+func (d Decision) Err() error { return d.errorOfRule }
+
+// Decide evaluates every rule on a moment. It knows no memory: whoever calls it
+// drops what was done before, which has the same id. A rule that fails to
+// evaluate gives a Decision with an error and no effect.
+func (p *Policy) Decide(m *moment.Moment) []Decision {
 	var out []Decision
 	for k := range p.rules {
 		r := &p.rules[k]
-		if r.On == "turn" && !onTurn || r.On == "interaction" && j.Cause.Type != "interaction" || historic && !r.History {
+		holds, err := r.holds(m)
+		if err == nil && !holds {
 			continue
 		}
-		v, err := r.When.eval(s)
+		d := Decision{Rule: r.Name}
+		if err == nil {
+			err = r.act(p.Version, &d, m)
+		}
 		if err != nil {
-			out = append(out, Decision{Rule: r.Name, errorOfRule: fmt.Errorf("rule %s: evaluate when: %w", r.Name, err)})
-			continue
-		}
-		if fired, _ := v.(bool); !fired {
-			continue
-		}
-		d := Decision{Rule: r.Name, id: event.ID("d", p.Version, r.Name, j.ID, r.scope(j, where))}
-		if err := r.act(p.Version, &d, s, j, where); err != nil {
-			out = append(out, Decision{Rule: r.Name, errorOfRule: fmt.Errorf("rule %s: %w", r.Name, err)})
-			continue
+			d = Decision{Rule: r.Name, errorOfRule: fmt.Errorf("rule %s: %w", r.Name, err)}
 		}
 		out = append(out, d)
 	}
 	return out
 }
 
-// Err tells why a rule could not be evaluated.
-func (d Decision) Err() error { return d.errorOfRule }
-
-func (r *rule) scope(j event.Journey, where event.InteractionState) string {
-	switch r.Once {
-	case "turn":
-		return j.Cause.ID
-	case "journey":
-		return j.ID
+// holds tells whether the rule fires on m.
+func (r *rule) holds(m *moment.Moment) (bool, error) {
+	switch {
+	case r.On == "turn" && m.Type != "turn", r.On == "interaction" && m.Type != "interaction", m.Historic && !r.History:
+		return false, nil
 	}
-	return where.ID
+	v, err := r.When.eval(m)
+	if err != nil {
+		return false, fmt.Errorf("evaluate when: %w", err)
+	}
+	holds, _ := v.(bool)
+	return holds, nil
 }
 
-func (r *rule) act(version string, d *Decision, s subject, j event.Journey, where event.InteractionState) error {
-	because := event.Rule{Name: r.Name, Version: version, Evidence: evidence(s, j)}
-	turn := ""
-	if j.Cause.Features != nil {
-		turn = j.Cause.ID
+// scope is what the rule decides once for.
+func (r *rule) scope(m *moment.Moment) string {
+	switch r.Once {
+	case "turn":
+		return m.Cause
+	case "journey":
+		return m.Journey.ID
 	}
-	if r.Alert != nil {
-		title, err := r.Alert.Title.render(s)
-		if err != nil {
-			return fmt.Errorf("render alert.title: %w", err)
-		}
-		d.Alert = &event.Alert{ID: "a" + d.id[1:], Tenant: j.Tenant, Customer: j.Customer, Journey: j.ID, Interaction: where.ID, Turn: turn,
-			Channel: where.Channel, At: s.now, Severity: r.Alert.Severity, Title: title, Action: event.ActionAlert, Queue: where.Queue, Rule: because}
-	}
-	if r.Suggest != nil {
-		title, err := r.Suggest.Title.render(s)
-		if err != nil {
-			return fmt.Errorf("render suggest.title: %w", err)
-		}
-		body, err := r.Suggest.Body.render(s)
-		if err != nil {
-			return fmt.Errorf("render suggest.body: %w", err)
-		}
-		d.Suggestion = &event.Suggestion{ID: "s" + d.id[1:], Tenant: j.Tenant, Customer: j.Customer, Journey: j.ID, Interaction: where.ID, Turn: turn,
-			Channel: where.Channel, Agent: where.Agent, At: s.now, Kind: r.Suggest.Kind, Title: title, Body: body, Rank: r.Suggest.Rank,
-			Source: "policy", Rule: because}
-		if r.Suggest.Expires > 0 {
-			d.Suggestion.Expires = s.now.Add(r.Suggest.Expires)
+	return m.Interaction.ID
+}
+
+// id of what the rule has done in its scope. It is made of what the rule says
+// and not of the policy's version: putting another version in force does not
+// repeat what an unchanged rule has done.
+func (r *rule) id(prefix string, kind string, m *moment.Moment) string {
+	return event.ID(prefix, m.Tenant, r.meaning, kind, r.scope(m))
+}
+
+func (r *rule) act(version string, d *Decision, m *moment.Moment) error {
+	because := event.Rule{Name: r.Name, Version: version, Evidence: r.proof(m)}
+	for _, a := range r.actions() {
+		switch a := a.(type) {
+		case alarm:
+			alert := event.Alert{ID: r.id("a", string(a.kind()), m), Tenant: m.Tenant, Customer: m.Customer.ID, Journey: m.Journey.ID,
+				Interaction: m.Interaction.ID, Turn: m.Turn.ID, Channel: event.Channel(m.Interaction.Channel), At: m.Now,
+				Action: a.kind(), Queue: m.Interaction.Queue, Rule: because}
+			if err := a.fill(&alert, m); err != nil {
+				return fmt.Errorf("render %s.title: %w", a.name(), err)
+			}
+			d.Alerts = append(d.Alerts, alert)
+		case *adviceAction:
+			s, err := r.advise(a, m)
+			if err != nil {
+				return err
+			}
+			s.Rule, d.Suggestion = because, s
+		case *discloseAction:
+			title, err := a.Title.render(m)
+			if err != nil {
+				return fmt.Errorf("render disclose.title: %w", err)
+			}
+			d.Disclosure = &event.Disclosure{ID: r.id("d", a.name(), m), Tenant: m.Tenant, Customer: m.Customer.ID, Journey: m.Journey.ID,
+				Interaction: m.Interaction.ID, Channel: event.Channel(m.Interaction.Channel), Agent: m.Interaction.Agent, State: event.DisclosureRequired,
+				At: m.Now, Due: m.Now.Add(a.Within), Severity: a.Severity, Title: title, Say: a.Say, Rule: because}
 		}
 	}
 	return nil
 }
 
-// evidence is what the decision was made on: figures and names, never words.
-func evidence(s subject, j event.Journey) map[string]string {
-	e := map[string]string{"journey_version": fmt.Sprint(j.Version), "cause": j.Cause.ID, "journey_sentiment": fmt.Sprintf("%.2f", s.journey.Sentiment)}
-	if s.turn.Scored {
-		e["turn_sentiment"] = fmt.Sprintf("%.2f", s.turn.Sentiment)
+func (r *rule) advise(a *adviceAction, m *moment.Moment) (*event.Suggestion, error) {
+	title, err := a.Title.render(m)
+	if err != nil {
+		return nil, fmt.Errorf("render suggest.title: %w", err)
 	}
-	if len(s.turn.Intents) > 0 {
-		e["turn_intent"] = s.turn.Intents[0]
+	body, err := a.Body.render(m)
+	if err != nil {
+		return nil, fmt.Errorf("render suggest.body: %w", err)
 	}
-	if s.interaction.Change != "" {
-		e["change"] = s.interaction.Change
+	s := &event.Suggestion{ID: r.id("s", a.name(), m), Tenant: m.Tenant, Customer: m.Customer.ID, Journey: m.Journey.ID,
+		Interaction: m.Interaction.ID, Turn: m.Turn.ID, Channel: event.Channel(m.Interaction.Channel), Agent: m.Interaction.Agent, At: m.Now,
+		Kind: a.Kind, Title: title, Body: body, Rank: a.Rank, Source: "policy"}
+	if a.Expires > 0 {
+		s.Expires = m.Now.Add(a.Expires)
 	}
-	if j.Cause.Features != nil {
-		e["model"] = j.Cause.Features.Model
+	return s, nil
+}
+
+// field is one value that a condition asks for.
+type field struct {
+	name string // as in the rule: turn.sentiment
+	of   func(*moment.Moment) any
+}
+
+// fieldsOf lists what a condition asks for, in the order of the columns. The
+// words of a turn are no evidence: evidence is references and figures.
+func fieldsOf(e expression) []field {
+	var out []field
+	for _, c := range moment.Columns() {
+		name := c.Part + "." + c.Field
+		if name != "turn.text" && c.Part != "" && e.mentions(name) {
+			out = append(out, field{name, c.Of})
+		}
 	}
-	e["at"] = s.now.UTC().Format(time.RFC3339)
+	return out
+}
+
+// proof is what the decision was made on: the values the condition asked for,
+// and which change of the journey it was.
+func (r *rule) proof(m *moment.Moment) map[string]string {
+	e := map[string]string{"journey_version": strconv.FormatUint(m.Version, 10), "cause": m.Cause, "at": m.Now.Format(time.RFC3339Nano)}
+	if m.Model != "" {
+		e["model"] = m.Model
+	}
+	for _, f := range r.evidence {
+		switch v := f.of(m).(type) {
+		case float64:
+			e[f.name] = strconv.FormatFloat(v, 'g', 4, 64)
+		case []string:
+			e[f.name] = strings.Join(v, ", ")
+		case time.Time:
+			e[f.name] = v.Format(time.RFC3339Nano)
+		default:
+			e[f.name] = fmt.Sprint(v)
+		}
+	}
 	return e
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"throughline/moment"
 )
 
 var update = flag.Bool("update", false, "write docs/policy.md anew")
@@ -17,20 +19,22 @@ var update = flag.Bool("update", false, "write docs/policy.md anew")
 func TestDocumentedFields(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("## What a rule sees\n")
-	for _, v := range []struct {
-		name, about string
-		of          reflect.Type
-	}{
-		{"turn", "the turn that caused the change; empty in rules on interactions", reflect.TypeFor[Turn]()},
-		{"interaction", "the call or conversation that changed", reflect.TypeFor[Interaction]()},
-		{"journey", "the whole of what the customer is about, over all channels", reflect.TypeFor[Journey]()},
-		{"customer", "whose journey it is", reflect.TypeFor[Customer]()},
-	} {
-		fmt.Fprintf(&b, "\n**%s**: %s.\n\n| field | type |\n|---|---|\n", v.name, v.about)
-		for i := range v.of.NumField() {
-			f := v.of.Field(i)
-			fmt.Fprintf(&b, "| `%s.%s` | %s |\n", v.name, f.Tag.Get("cel"), celType(f.Type))
+	about := map[string]string{
+		"turn":        "the turn that caused the change; empty in rules on interactions",
+		"interaction": "the call or conversation that changed",
+		"journey":     "the whole of what the customer is about, over all channels",
+		"customer":    "whose journey it is",
+	}
+	part := ""
+	for _, c := range moment.Columns() {
+		if c.Part == "" {
+			continue
 		}
+		if c.Part != part {
+			part = c.Part
+			fmt.Fprintf(&b, "\n**%s**: %s.\n\n| field | type | |\n|---|---|---|\n", part, about[part])
+		}
+		fmt.Fprintf(&b, "| `%s.%s` | %s | %s |\n", c.Part, c.Field, typeName(c.Type), c.About)
 	}
 	b.WriteString("\n**now**: when the cause happened, a timestamp.\n")
 	const path = "../docs/policy.md"
@@ -49,12 +53,12 @@ func TestDocumentedFields(t *testing.T) {
 	}
 }
 
-func celType(t reflect.Type) string {
+func typeName(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return "timestamp"
 	case t.Kind() == reflect.Slice:
-		return "list of " + celType(t.Elem())
+		return "list of string"
 	case t.Kind() == reflect.Int64:
 		return "int"
 	case t.Kind() == reflect.Float64:

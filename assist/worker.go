@@ -2,95 +2,149 @@ package assist
 
 import (
 	"context"
-	"log/slog"
-	"sync/atomic"
+	"time"
 
 	"throughline/bus"
 	"throughline/event"
+	"throughline/moment"
 )
 
-// Config says which policy decides.
-type Config struct {
-	Policy string `yaml:"policy" doc:"path of the policy file; empty uses the one that is shipped"`
-
-	Logger *slog.Logger `yaml:"-"` // nil: slog.Default()
-}
-
-// Desk holds the policy in force.
-type Desk struct {
-	policy atomic.Pointer[Policy]
-	log    *slog.Logger
-}
-
-// NewDesk loads the configured policy.
-func NewDesk(cfg Config) (*Desk, error) {
-	p, err := LoadFile(cfg.Policy)
-	if err != nil {
-		return nil, err
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	d := &Desk{log: cfg.Logger.With("component", "assist")}
-	d.policy.Store(p)
-	return d, nil
-}
-
-// Stage decides on each change of a journey.
+// Stage decides on each change of a journey, and on deadlines.
 func (d *Desk) Stage() bus.Stage {
 	return bus.Stage{
 		Name: "assist",
-		In:   []bus.Input{bus.With(event.Journeys().Source, (*shard).decide)},
-		Out:  []event.Spec{event.Alerts().Spec, event.Suggestions().Spec},
+		In:   []bus.Input{bus.Batch(event.Journeys().Source, (*shard).journeys)},
+		Out:  []event.Spec{event.Alerts().Spec, event.Suggestions().Spec, event.Disclosures().Spec},
 		Open: d.open,
+		Tick: func(ctx context.Context, state any, now time.Time) ([]event.Message, error) {
+			return state.(*shard).tick(ctx, now)
+		},
+		TickEvery: 5 * time.Second,
 	}
 }
 
-// shard remembers what was decided for the customers of one partition, so that
-// "once" holds over restarts. Its memory is the topics it writes.
+// shard decides for the customers of one partition. What it remembers stands on
+// the topics it writes, so "once" and deadlines hold over restarts.
 type shard struct {
-	desk    *Desk
-	decided map[string]struct{} // ids without their first letter
+	desk   *Desk
+	done   *memory // ids of alerts, suggestions and disclosures
+	owes   *ledger
+	opened time.Time
+	next   int64                                // offset after the last journey that was handled
+	end    func(context.Context) (int64, error) // offset after the last journey that is there
+}
+
+func newShard(d *Desk) *shard {
+	return &shard{desk: d, done: newMemory(), owes: newLedger(), opened: time.Now()}
 }
 
 func (d *Desk) open(ctx context.Context, b *bus.Bus, partition int) (any, error) {
-	s := &shard{desk: d, decided: map[string]struct{}{}}
+	s := newShard(d)
+	s.end = func(ctx context.Context) (int64, error) {
+		_, end, err := b.Bounds(ctx, event.Journeys().Name)
+		if err != nil {
+			return 0, err
+		}
+		return end[partition], nil
+	}
 	if _, err := bus.Replay(ctx, b, event.Alerts().Source, partition, func(r bus.Record[event.Alert]) error {
-		s.note(r.Value.ID)
+		s.done.add(r.Value.ID, r.Time)
 		return nil
 	}); err != nil {
 		return nil, err
 	}
-	_, err := bus.Replay(ctx, b, event.Suggestions().Source, partition, func(r bus.Record[event.Suggestion]) error {
-		s.note(r.Value.ID)
+	if _, err := bus.Replay(ctx, b, event.Suggestions().Source, partition, func(r bus.Record[event.Suggestion]) error {
+		s.done.add(r.Value.ID, r.Time)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	_, err := bus.Replay(ctx, b, event.Disclosures().Source, partition, func(r bus.Record[event.Disclosure]) error {
+		s.done.add(r.Value.ID, r.Time)
+		s.owes.put(r.Value)
 		return nil
 	})
+	s.owes.forget(s.opened)
 	return s, err
 }
 
-func (s *shard) note(id string) {
-	if len(id) > 1 {
-		s.decided[id[1:]] = struct{}{}
+func (s *shard) journeys(ctx context.Context, recs []bus.Record[event.Journey]) ([]event.Message, error) {
+	var out []event.Message
+	for _, r := range recs {
+		s.next = r.Offset + 1
+		if !r.Deleted {
+			out = append(out, s.decide(ctx, r.Value)...)
+		}
 	}
+	return out, nil
 }
 
-func (s *shard) decide(ctx context.Context, j event.Journey) ([]event.Message, error) {
+// decide gives what is to be done on one change of a journey.
+func (s *shard) decide(ctx context.Context, j event.Journey) []event.Message {
+	m := moment.Of(j)
 	var out []event.Message
-	for _, d := range s.desk.policy.Load().Decide(j) {
+	for _, d := range s.desk.For(j.Tenant).Decide(m) {
 		if err := d.Err(); err != nil {
 			s.desk.log.WarnContext(ctx, "a rule could not be evaluated", "rule", d.Rule, "journey", j.ID, "error", err)
 			continue
 		}
-		if _, done := s.decided[d.id[1:]]; done {
-			continue
+		for _, a := range d.Alerts {
+			if s.done.add(a.ID, time.Now()) {
+				out = append(out, event.Alerts().Message(a))
+			}
 		}
-		s.note(d.id)
-		if d.Alert != nil {
-			out = append(out, event.Alerts().Message(*d.Alert))
-		}
-		if d.Suggestion != nil {
+		if d.Suggestion != nil && s.done.add(d.Suggestion.ID, time.Now()) {
 			out = append(out, event.Suggestions().Message(*d.Suggestion))
 		}
+		if d.Disclosure != nil && s.done.add(d.Disclosure.ID, time.Now()) {
+			s.owes.put(*d.Disclosure)
+			out = append(out, event.Disclosures().Message(*d.Disclosure))
+			out = append(out, s.recall(j, d.Disclosure.Interaction)...)
+		}
 	}
-	return out, nil
+	if j.Cause.Features != nil {
+		t := j.Cause.Features.Turn
+		out = append(out, s.settle(s.owes.hear(t.Interaction, t.ID, t.Text, t.Role, m.Now))...)
+	}
+	return append(out, s.settle(s.owes.pass(m))...)
+}
+
+// recall hears again what was said before the disclosure was required: the
+// first words can be understood before it is known that the call began.
+func (s *shard) recall(j event.Journey, interaction string) []event.Message {
+	var out []event.Message
+	for _, t := range j.Recent {
+		if t.Interaction == interaction && t.ID != j.Cause.ID {
+			out = append(out, s.settle(s.owes.hear(interaction, t.ID, t.Text, t.Role, t.At))...)
+		}
+	}
+	return out
+}
+
+// settle publishes what became of disclosures.
+func (s *shard) settle(changed []*owed) []event.Message {
+	var out []event.Message
+	for _, o := range changed {
+		if o.State == event.DisclosureMissed {
+			if a := o.missedAlert(); s.done.add(a.ID, time.Now()) {
+				out = append(out, event.Alerts().Message(a))
+			}
+		}
+		out = append(out, event.Disclosures().Message(o.Disclosure))
+	}
+	return out
+}
+
+// tick finds deadlines that passed in silence. It waits until nothing that was
+// said before can still be on its way: after a restart the words come late.
+func (s *shard) tick(ctx context.Context, now time.Time) ([]event.Message, error) {
+	s.owes.forget(now)
+	if !s.owes.overdue(now) || now.Sub(s.opened) < hearing {
+		return nil, nil
+	}
+	end, err := s.end(ctx)
+	if err != nil || s.next < end {
+		return nil, err
+	}
+	return s.settle(s.owes.expire(now)), nil
 }

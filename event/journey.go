@@ -55,10 +55,11 @@ type Point struct {
 // Cause names the event that made a version of a journey. The features of the
 // turn travel along so that policy can be decided on them.
 type Cause struct {
-	Type     string    `json:"type"` // "turn", "interaction", "identity", "feedback", "tag", "time"
-	ID       string    `json:"id"`
-	Features *Features `json:"features,omitempty"`
-	Change   Change    `json:"change,omitempty"`
+	Type        string    `json:"type"` // "turn", "interaction", "identity", "feedback", "tag", "time"
+	ID          string    `json:"id"`
+	Interaction string    `json:"interaction,omitempty"` // where it happened, for a change of an interaction
+	Features    *Features `json:"features,omitempty"`
+	Change      Change    `json:"change,omitempty"`
 }
 
 // InteractionState is one interaction of a journey.

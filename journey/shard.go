@@ -170,7 +170,7 @@ func (s *Shard) Change(_ context.Context, c event.Interaction) ([]event.Message,
 	i := s.interaction(j, c.Interaction, c.Channel, c.At)
 	i.Last = later(i.Last, c.At)
 	apply(i, c)
-	return s.changed(j, c.At, event.Cause{Type: "interaction", ID: c.ID, Change: c.Change}, c.ID), nil
+	return s.changed(j, c.At, event.Cause{Type: "interaction", ID: c.ID, Interaction: c.Interaction, Change: c.Change}, c.ID), nil
 }
 
 func apply(i *event.InteractionState, c event.Interaction) {

@@ -26,8 +26,9 @@ func allowed() map[string][]string {
 		"journey":    with("journey"),
 		// The command that fits scores to simulated customers has nlp read their words.
 		"journey/score/train": with("journey", "nlp"),
-		"assist":              with("assist"),
-		"sink":                with("sink", "native"),
+		"moment":              {"event"},
+		"assist":              with("assist", "moment", "problem"),
+		"sink":                with("sink", "native", "moment"),
 		"dashboards":          with("dashboards", "problem"),
 		"eval":                {"event", "eval", "nlp", "governance/redact", "journey", "transcribe", "media", "native"},
 		"bench":               nil, // measures the whole house

@@ -1,0 +1,268 @@
+package assist
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/checker"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+	"gopkg.in/yaml.v3"
+
+	"throughline/moment"
+)
+
+// maxCost bounds one evaluation, in CEL's cost units (about one a step). A rule
+// whose worst case lies above is refused when it is loaded; where no worst case
+// can be told, the rule is stopped there when it runs, which is an error of the
+// rule and not a stop of the stage.
+const maxCost = 100_000
+
+// Place is where something stands in a policy file.
+type Place struct{ Line, Column int }
+
+// expression is a CEL expression with its place in the file.
+type expression struct {
+	source  string
+	place   Place
+	indent  bool // a block: its lines do not begin at place.Column
+	program cel.Program
+	checked *ast.AST
+}
+
+// UnmarshalYAML keeps the place for errors.
+func (e *expression) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.ScalarNode {
+		return wrongAt(Place{n.Line, n.Column}, "a CEL expression is wanted here")
+	}
+	e.source, e.place = strings.TrimSpace(n.Value), Place{n.Line, n.Column}
+	switch n.Style {
+	case yaml.LiteralStyle, yaml.FoldedStyle:
+		e.indent, e.place.Line = true, n.Line+1
+	case yaml.DoubleQuotedStyle, yaml.SingleQuotedStyle:
+		e.place.Column++
+	}
+	return nil
+}
+
+// at is the place in the file of a place in the expression: line from 1, column
+// from 0, as CEL counts.
+func (e *expression) at(line, column int) Place {
+	if line > 1 || e.indent {
+		return Place{e.place.Line + line - 1, column + 1}
+	}
+	return Place{e.place.Line, e.place.Column + column}
+}
+
+func (e *expression) compile(env *cel.Env, want *cel.Type) error {
+	tree, iss := env.Compile(e.source)
+	if iss.Err() != nil {
+		first := iss.Errors()[0]
+		return wrongAt(e.at(first.Location.Line(), first.Location.Column()), "%s (in %q)", first.Message, e.source)
+	}
+	if tree.OutputType() != want {
+		return wrongAt(e.at(1, 0), "gives %s where %s is wanted (in %q)", plainType(tree.OutputType()), plainType(want), e.source)
+	}
+	e.checked = tree.NativeRep()
+	if err := e.checkCalls(); err != nil {
+		return err
+	}
+	worst, err := env.EstimateCost(tree, sizes{})
+	if err != nil {
+		return wrongAt(e.at(1, 0), "%v", err)
+	}
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	switch bounded := worst.Max < math.MaxInt64; {
+	case bounded && worst.Max > maxCost:
+		return wrongAt(e.dearest(), "may cost %d steps, and a rule may cost %d: nest fewer exists, all, map and filter (in %q)", worst.Max, maxCost, e.source)
+	case !bounded:
+		options = append(options, cel.CostLimit(maxCost)) // counting costs as much as evaluating
+	}
+	if e.program, err = env.Program(tree, options...); err != nil {
+		return wrongAt(e.at(1, 0), "%v", err)
+	}
+	return nil
+}
+
+// plainType is a type as docs/policy.md calls it.
+func plainType(t *cel.Type) string {
+	return strings.TrimPrefix(strings.ToLower(t.String()), "google.protobuf.")
+}
+
+// dearest is the place of the innermost of the nested loops.
+func (e *expression) dearest() Place {
+	place, deepest := e.at(1, 0), 0
+	var visit func(x ast.NavigableExpr, depth int)
+	visit = func(x ast.NavigableExpr, depth int) {
+		if x.Kind() == ast.ComprehensionKind {
+			if depth++; depth > deepest {
+				deepest = depth
+				at := e.checked.SourceInfo().GetStartLocation(x.ID())
+				place = e.at(at.Line(), at.Column())
+			}
+		}
+		for _, child := range x.Children() {
+			visit(child, depth)
+		}
+	}
+	visit(ast.NavigateAST(e.checked), 0)
+	return place
+}
+
+// checkCalls refuses what CEL can only tell when it runs: hours that are none,
+// and scores that are asked for without asking whether they are known.
+func (e *expression) checkCalls() error {
+	fields := map[string]bool{}
+	var problem error
+	for _, x := range ast.MatchDescendants(ast.NavigateAST(e.checked), ast.AllMatcher()) {
+		at := e.checked.SourceInfo().GetStartLocation(x.ID())
+		switch x.Kind() {
+		case ast.SelectKind:
+			fields[path(x)] = true
+		case ast.CallKind:
+			call := x.AsCall()
+			if call.FunctionName() != "during" || call.Args()[0].Kind() != ast.LiteralKind {
+				continue
+			}
+			if _, err := parseHours(fmt.Sprint(call.Args()[0].AsLiteral().Value())); err != nil && problem == nil {
+				problem = wrongAt(e.at(at.Line(), at.Column()), "%v", err)
+			}
+		}
+	}
+	for _, score := range []string{"effort", "escalation", "churn", "satisfaction", "resolution"} {
+		if fields["journey."+score] && !fields["journey.has_"+score] && problem == nil {
+			problem = wrongAt(e.at(1, 0), "journey.%s is 0 until it is known: ask journey.has_%s too (in %q)", score, score, e.source)
+		}
+	}
+	return problem
+}
+
+// path is a.b of a selected field, empty for anything else.
+func path(x ast.Expr) string {
+	if x.Kind() != ast.SelectKind || x.AsSelect().IsTestOnly() || x.AsSelect().Operand().Kind() != ast.IdentKind {
+		return ""
+	}
+	return x.AsSelect().Operand().AsIdent() + "." + x.AsSelect().FieldName()
+}
+
+// mentions tells whether the expression asks for one of the fields.
+func (e *expression) mentions(fields ...string) bool {
+	for _, x := range ast.MatchDescendants(ast.NavigateAST(e.checked), ast.KindMatcher(ast.SelectKind)) {
+		for _, f := range fields {
+			if path(x) == f {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sizes tells CEL how large what a rule sees can be.
+type sizes struct{}
+
+func (sizes) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
+	bound := func(most uint64) *checker.SizeEstimate { return &checker.SizeEstimate{Min: 0, Max: most} }
+	where := n.Path()
+	switch {
+	case len(where) == 0:
+		return nil
+	case n.Type().Kind() == types.ListKind:
+		return bound(moment.MaxList)
+	case strings.Join(where, ".") == "turn.text":
+		return bound(moment.MaxText)
+	case n.Type().Kind() == types.StringKind:
+		return bound(512) // ids, names and reasons
+	}
+	return nil
+}
+
+func (sizes) EstimateCallCost(function, _ string, target *checker.AstNode, _ []checker.AstNode) *checker.CallEstimate {
+	switch function {
+	case "says":
+		size := checker.SizeEstimate{Min: 0, Max: math.MaxUint64}
+		if s := (*target).ComputedSize(); s != nil {
+			size = *s
+		} else if s := (sizes{}).EstimateSize(*target); s != nil {
+			size = *s
+		}
+		return &checker.CallEstimate{CostEstimate: size.MultiplyByCostFactor(0.2)}
+	case "during":
+		return &checker.CallEstimate{CostEstimate: checker.FixedCostEstimate(5)}
+	}
+	return nil
+}
+
+func (e *expression) eval(m *moment.Moment) (any, error) {
+	out, _, err := e.program.Eval(activation{m})
+	if err != nil {
+		return nil, err
+	}
+	if types.IsUnknownOrError(out) {
+		return nil, fmt.Errorf("%v", out)
+	}
+	return out.Value(), nil
+}
+
+// text is words for people with ${CEL} in between.
+type text struct {
+	source string
+	place  Place
+	parts  []part
+}
+
+type part struct {
+	literal string
+	expr    *expression
+}
+
+// UnmarshalYAML keeps the place for errors.
+func (t *text) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.ScalarNode {
+		return wrongAt(Place{n.Line, n.Column}, "text is wanted here")
+	}
+	t.source, t.place = n.Value, Place{n.Line, n.Column}
+	if n.Style == yaml.DoubleQuotedStyle || n.Style == yaml.SingleQuotedStyle {
+		t.place.Column++
+	}
+	return nil
+}
+
+func (t *text) compile(env *cel.Env) error {
+	rest := t.source
+	for rest != "" {
+		literal, tail, found := strings.Cut(rest, "${")
+		t.parts = append(t.parts, part{literal: literal})
+		if !found {
+			return nil
+		}
+		at := Place{t.place.Line, t.place.Column + len(t.source) - len(tail)}
+		source, after, closed := strings.Cut(tail, "}")
+		if !closed {
+			return wrongAt(at, "${ without }")
+		}
+		e := &expression{source: source, place: at}
+		if err := e.compile(env, cel.StringType); err != nil {
+			return err
+		}
+		t.parts = append(t.parts, part{expr: e})
+		rest = after
+	}
+	return nil
+}
+
+func (t *text) render(m *moment.Moment) (string, error) {
+	var b strings.Builder
+	for _, p := range t.parts {
+		b.WriteString(p.literal)
+		if p.expr != nil {
+			v, err := p.expr.eval(m)
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprint(&b, v)
+		}
+	}
+	return b.String(), nil
+}
