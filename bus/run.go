@@ -43,6 +43,10 @@ func (b *Bus) Run(ctx context.Context, s Stage) error {
 		}
 		return fmt.Errorf("stage %s: %w", s.Name, err)
 	}
+	start := kafka.FirstOffset
+	if s.FromNow {
+		start = kafka.LastOffset
+	}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: s.Name, Brokers: b.cfg.Brokers, Dialer: b.dialer, Topics: topics,
 		GroupBalancers:    []kafka.GroupBalancer{orderedRange{}},
@@ -50,7 +54,7 @@ func (b *Bus) Run(ctx context.Context, s Stage) error {
 		HeartbeatInterval: b.cfg.SessionTimeout / 5,
 		RebalanceTimeout:  finishWithin + b.cfg.SessionTimeout,
 		JoinGroupBackoff:  500 * time.Millisecond,
-		StartOffset:       kafka.FirstOffset,
+		StartOffset:       start,
 	})
 	if err != nil {
 		return fmt.Errorf("stage %s: %w", s.Name, err)
@@ -117,7 +121,7 @@ type partitionRun struct {
 
 func (r *partitionRun) run(ctx context.Context) {
 	log := r.bus.log.With("stage", r.stage.Name, "partition", r.partition)
-	if !r.open(ctx) {
+	if !r.open(ctx) || !r.settleStart(ctx) {
 		return
 	}
 	in := make(chan fetched)
@@ -218,6 +222,34 @@ func (r *partitionRun) open(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// settleStart turns "the end" into an offset and commits it before anything is
+// read: a partition that was quiet until the process stopped would else begin at
+// a later end, and miss what came between.
+func (r *partitionRun) settleStart(ctx context.Context) bool {
+	topics := map[string]map[int]int64{}
+	for i, in := range r.stage.In {
+		if r.from[i] != kafka.LastOffset {
+			continue
+		}
+		_, end, err := r.bus.bounds(ctx, in.topic.Name, r.partition)
+		if err != nil {
+			return false // only when ctx ended
+		}
+		r.from[i] = end
+		topics[in.topic.Name] = map[int]int64{r.partition: end}
+	}
+	pause := newBackoff(50*time.Millisecond, 2*time.Second)
+	for len(topics) > 0 {
+		if err := r.commit(topics); err == nil {
+			return true
+		}
+		if !pause.wait(ctx) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *partitionRun) save(report func(string, ...any)) {

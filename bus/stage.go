@@ -37,6 +37,9 @@ type Stage struct {
 	// Linger waits this long for a larger batch; only stages that pay a lot for
 	// each batch want it.
 	Linger time.Duration
+	// FromNow lets a group that is new begin with what is published from now on,
+	// not with all that its topics still hold.
+	FromNow bool
 	// MaxBatch bounds the events handled before their results are published; 0 is 256.
 	MaxBatch int
 }

@@ -177,6 +177,7 @@ func Run(t *testing.T, b Broker) {
 	t.Run("rebalance", func(t *testing.T) { testRebalance(t, b) })
 	t.Run("resume", func(t *testing.T) { testResume(t, b) })
 	t.Run("needs", func(t *testing.T) { testNeeds(t, b) })
+	t.Run("from now", func(t *testing.T) { testFromNow(t, b) })
 	t.Run("partitions", func(t *testing.T) { testPartitionMismatch(t, b) })
 	if breakable, ok := b.(Breakable); ok {
 		t.Run("broken", func(t *testing.T) { testBroken(t, breakable) })
@@ -586,6 +587,39 @@ func testNeeds(t *testing.T, b Broker) {
 	eventually(t, "what was held comes again", func() bool { return got.distinct() == 3 })
 	if first := got.seen["k"][0]; first != 3 {
 		t.Errorf("begins again at %d, want 3", first)
+	}
+}
+
+// testFromNow begins at the end, and goes on from there after a stop even where
+// nothing came before it.
+func testFromNow(t *testing.T, b Broker) {
+	c := dial(t, b)
+	in := topic(t, "in", false)
+	ensure(t, c, in.Spec)
+	publish(t, c, in.Message(item{Key: "k", N: 0}))
+	var got collector
+	opened := make(chan struct{}, 64)
+	stage := bus.Stage{Name: in.Name, FromNow: true,
+		In: []bus.Input{bus.With(in.Source, func(c *collector, _ context.Context, i item) ([]event.Message, error) {
+			c.take(i)
+			return nil, nil
+		})},
+		Open: func(context.Context, *bus.Bus, int) (any, error) {
+			opened <- struct{}{}
+			return &got, nil
+		},
+	}
+	stop := run(t, c, stage)
+	for range 4 { // partitions
+		<-opened
+	}
+	time.Sleep(500 * time.Millisecond) // the place is committed after the opening
+	stop()
+	publish(t, c, in.Message(item{Key: "k", N: 1}))
+	run(t, c, stage)
+	eventually(t, "what came while nobody ran is handled", func() bool { return got.distinct() == 1 })
+	if first := got.seen["k"][0]; first != 1 {
+		t.Errorf("began with event %d, want 1: what was there before is not for it", first)
 	}
 }
 
