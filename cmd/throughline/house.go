@@ -19,11 +19,12 @@ import (
 	"throughline/nlp/entity"
 	"throughline/nlp/floor"
 	"throughline/nlp/intent"
+	"throughline/outgoing"
 	"throughline/transcribe"
 )
 
 // The roles a process may take. Each is a set of stages, or a set of doors.
-var roles = []string{"ingest", "transcribe", "nlp", "journey", "assist", "sink", "dashboards"}
+var roles = []string{"ingest", "transcribe", "nlp", "journey", "assist", "outgoing", "sink", "dashboards"}
 
 // house is everything that can be made, and so be wrong, before anything runs.
 type house struct {
@@ -39,6 +40,7 @@ type house struct {
 	gate   *governance.Gate
 	model  *nlp.Model
 	desk   *assist.Desk
+	teller *outgoing.Teller
 
 	recorder string                  // where the recording server takes calls over TCP, once it listens
 	speech   *transcribe.Transcriber // once it was started
@@ -84,6 +86,12 @@ func newHouse(s *settings, only []string) (*house, error) {
 	if h.takes("assist") {
 		s.Assist.Logger = h.log
 		if h.desk, err = assist.NewDesk(s.Assist); err != nil {
+			return nil, err
+		}
+	}
+	if h.takes("outgoing") {
+		s.Outgoing.Metrics, s.Outgoing.Logger = h.registry, h.log
+		if h.teller, err = outgoing.New(s.Outgoing); err != nil {
 			return nil, err
 		}
 	}

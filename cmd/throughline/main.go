@@ -29,6 +29,7 @@ func commands() []command {
 		{"import", "send recordings to a running Throughline as calls that are over", importFiles},
 		{"eval", "measure quality on a labelled set and print one JSON object", evaluate},
 		{"policy", "check a policy file", policy},
+		{"webhook", "make a secret for an outgoing target, or listen as one and verify what comes", webhook},
 		{"config", "check a config file, or print the annotated default or the table of keys", configure},
 		{"version", "print the version", version},
 	}

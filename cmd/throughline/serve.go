@@ -202,6 +202,9 @@ func (h *house) startStages(life *lifecycle, b *bus.Bus, store *sink.Store) {
 	if h.takes("assist") {
 		stages = append(stages, h.desk.Stage())
 	}
+	if h.takes("outgoing") {
+		stages = append(stages, h.teller.Stages()...)
+	}
 	for _, st := range stages {
 		life.start(service{name: st.Name, run: func(ctx context.Context) error { return b.Run(ctx, st) }})
 	}

@@ -19,6 +19,7 @@ import (
 	"throughline/ingest/webchat"
 	"throughline/ingest/whatsapp"
 	"throughline/journey"
+	"throughline/outgoing"
 	"throughline/sink"
 	"throughline/transcribe"
 )
@@ -44,6 +45,7 @@ type settings struct {
 	NLP        nlpSettings           `yaml:"nlp"`
 	Journey    journey.Config        `yaml:"journey"`
 	Assist     assist.Config         `yaml:"assist"`
+	Outgoing   outgoing.Config       `yaml:"outgoing"`
 	Dashboards dashboards.HubConfig  `yaml:"dashboards"`
 }
 

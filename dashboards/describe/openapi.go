@@ -12,6 +12,7 @@ import (
 
 	"throughline/dashboards"
 	"throughline/event"
+	"throughline/outgoing"
 	"throughline/problem"
 )
 
@@ -22,7 +23,7 @@ func answers() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[dashboards.InteractionList](), reflect.TypeFor[dashboards.TurnList](), reflect.TypeFor[event.Features](),
 		reflect.TypeFor[event.Journey](), reflect.TypeFor[dashboards.Context](), reflect.TypeFor[dashboards.AlertList](),
-		reflect.TypeFor[dashboards.Overview](), reflect.TypeFor[dashboards.Said](), reflect.TypeFor[event.Feedback](), reflect.TypeFor[problem.Problem](),
+		reflect.TypeFor[dashboards.Overview](), reflect.TypeFor[dashboards.Said](), reflect.TypeFor[event.Feedback](), reflect.TypeFor[problem.Problem](), reflect.TypeFor[outgoing.Payload](),
 	}
 }
 
