@@ -116,7 +116,8 @@ type partitionRun struct {
 	state     any
 	done      []int64 // next offset to handle, by input; 0: nothing handled yet
 	committed []int64
-	held      []fetched // by input: what waits for company, see Stage.Linger
+	held      []fetched        // by input: what waits for company, see Stage.Linger
+	due       <-chan time.Time // commits
 }
 
 func (r *partitionRun) run(ctx context.Context) {
@@ -158,6 +159,7 @@ func (r *partitionRun) run(ctx context.Context) {
 	}
 	commits := time.NewTicker(commitEvery)
 	defer commits.Stop()
+	r.due = commits.C
 	var ticks, linger <-chan time.Time
 	if r.stage.Tick != nil {
 		t := time.NewTicker(r.stage.TickEvery)
@@ -169,7 +171,7 @@ func (r *partitionRun) run(ctx context.Context) {
 		case <-ctx.Done():
 			r.save(log.Error)
 			return
-		case <-commits.C:
+		case <-r.due:
 			r.save(log.Warn)
 		case now := <-ticks:
 			r.tick(ctx, now)
@@ -328,6 +330,11 @@ func (r *partitionRun) handle(ctx context.Context, f fetched) bool {
 		r.bus.metrics.handleSeconds.WithLabelValues(r.stage.Name, input.topic.Name).Observe(time.Since(started).Seconds())
 		r.bus.metrics.age.WithLabelValues(r.stage.Name, input.topic.Name).Observe(time.Since(recs[n-1].time).Seconds())
 		recs = recs[n:]
+		select {
+		case <-r.due: // one fetch may take a slow handler an hour
+			r.save(r.bus.log.Warn)
+		default:
+		}
 	}
 	return true
 }
