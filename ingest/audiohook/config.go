@@ -2,6 +2,7 @@ package audiohook
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -36,6 +37,8 @@ type Config struct {
 	Grace       time.Duration `yaml:"grace" default:"20s" doc:"a call whose connection broke is ended as failed unless it is connected again within this time"`
 	Flush       time.Duration `yaml:"flush" default:"3s" doc:"time for the last transcripts before a session is closed; Genesys waits ten seconds"`
 
+	SendBack string `yaml:"transcripts" default:"off" doc:"what is sent back to Genesys while people speak: off, finals, or partials, which are finals and growing transcripts"`
+
 	Tenant func(*http.Request) string `yaml:"-"` // whose calls they are
 	// Transcripts gives the turns of an interaction, growing ones with final false,
 	// until ctx ends or no more can come; nil: none are sent back.
@@ -43,6 +46,14 @@ type Config struct {
 	Metrics     prometheus.Registerer                                                                             `yaml:"-"` // nil: not registered
 	Logger      *slog.Logger                                                                                      `yaml:"-"` // nil: slog.Default()
 	Now         func() time.Time                                                                                  `yaml:"-"` // nil: time.Now
+}
+
+func (c Config) check() error {
+	switch c.SendBack {
+	case "", SendNothing, SendFinals, SendPartials:
+		return nil
+	}
+	return fmt.Errorf("audiohook.transcripts is %q: use %s, %s or %s", c.SendBack, SendNothing, SendFinals, SendPartials)
 }
 
 func (c Config) withDefaults() Config {
