@@ -177,11 +177,16 @@ func warm(b *testing.B, p *throughlinetest.Process, s *stream, n int) {
 
 // BenchmarkTurns sends turns in arrays over the API, as fast as they are taken,
 // and waits until all of them are analysed, in journeys, and in ClickHouse: the
-// rate of the slowest stage. Beside it, the bare broker taking and giving the
-// same bytes.
+// rate of the slowest stage, with either model of texts. Beside it, the bare
+// broker taking and giving the same bytes.
 func BenchmarkTurns(b *testing.B) {
-	const total, array, customers = 60_000, 500, 3000
-	p := product(b)
+	b.Run("floor", func(b *testing.B) { throughAllStages(b, "floor", 60_000) })
+	b.Run("encoder", func(b *testing.B) { throughAllStages(b, "encoder", 12_000) })
+}
+
+func throughAllStages(b *testing.B, model string, total int) {
+	const array, customers = 500, 3000
+	p := product(b, "THROUGHLINE_NLP_MODEL="+model)
 	p.Start()
 	for b.Loop() {
 		began := time.Now()
@@ -213,9 +218,9 @@ func BenchmarkTurns(b *testing.B) {
 		p.Eventually(fmt.Sprint(total), "SELECT count() FROM features")
 		p.Eventually(fmt.Sprint(total), "SELECT sum(turns) FROM journeys_now")
 		all := time.Since(began)
-		b.ReportMetric(total/taken.Seconds(), "accepted/s")
-		b.ReportMetric(total/all.Seconds(), "turns/s")
-		b.ReportMetric(total/all.Seconds()/bareBroker(b, p, total), "of-bare-broker")
+		b.ReportMetric(float64(total)/taken.Seconds(), "accepted/s")
+		b.ReportMetric(float64(total)/all.Seconds(), "turns/s")
+		b.ReportMetric(float64(total)/all.Seconds()/bareBroker(b, p, total), "of-bare-broker")
 		b.ReportMetric(resident(b, p), "loaded-MB")
 	}
 	p.Stop()

@@ -14,11 +14,7 @@ import (
 	"throughline/assist"
 	"throughline/governance"
 	"throughline/governance/access"
-	"throughline/nlp"
-	"throughline/nlp/category"
-	"throughline/nlp/entity"
 	"throughline/nlp/floor"
-	"throughline/nlp/intent"
 	"throughline/outgoing"
 	"throughline/transcribe"
 )
@@ -38,7 +34,7 @@ type house struct {
 	guard  *access.Guard
 	ledger *governance.Ledger
 	gate   *governance.Gate
-	model  *nlp.Model
+	read   *understanding
 	desk   *assist.Desk
 	teller *outgoing.Teller
 
@@ -72,14 +68,14 @@ func newHouse(s *settings, only []string) (*house, error) {
 		return nil, err
 	}
 	if h.takes("nlp") {
-		if !slices.Contains([]string{"floor", "encoder"}, s.NLP.Model) {
-			return nil, fmt.Errorf("nlp.model is %q: use floor or encoder", s.NLP.Model)
+		if !slices.Contains([]string{readAuto, readFloor, readEncoder}, s.NLP.Model) {
+			return nil, fmt.Errorf("nlp.model is %q: use auto, floor or encoder", s.NLP.Model)
 		}
 		reader, err := floor.Open()
 		if err != nil {
 			return nil, fmt.Errorf("nlp: %w", err)
 		}
-		if h.model, err = newModel(context.Background(), s.NLP, reader); err != nil {
+		if h.read, err = newUnderstanding(context.Background(), s.NLP, reader); err != nil {
 			return nil, fmt.Errorf("nlp: %w", err)
 		}
 	}
@@ -113,34 +109,4 @@ func newLogger(s logSettings) (*slog.Logger, error) {
 		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
 	}
 	return nil, fmt.Errorf("log.format is %q: use text or json", s.Format)
-}
-
-// newModel fits the intents the user owns, and the categories, to what a reader
-// makes of text.
-func newModel(ctx context.Context, s nlpSettings, reader nlp.Reader) (*nlp.Model, error) {
-	taxonomy, err := intent.Default()
-	if s.Intents != "" {
-		var file []byte
-		if file, err = os.ReadFile(s.Intents); err != nil {
-			return nil, fmt.Errorf("read intents: %w", err)
-		}
-		taxonomy, err = intent.Parse(file)
-	}
-	if err != nil {
-		return nil, err
-	}
-	owned, err := intent.Own(ctx, taxonomy, reader, intent.Options{})
-	if err != nil {
-		return nil, err
-	}
-	rules, err := category.New(reader)
-	if err != nil {
-		return nil, err
-	}
-	if s.Categories != "" {
-		if err := rules.ReloadFile(ctx, s.Categories); err != nil {
-			return nil, err
-		}
-	}
-	return nlp.New(nlp.Parts{Reader: reader, Intents: owned, Entities: entity.NewFinder(s.Products).Find, Categories: rules.Match}), nil
 }

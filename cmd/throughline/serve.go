@@ -70,6 +70,10 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	life := newLifecycle(h.log)
 	defer life.stop()
 	began := time.Now()
+	var reading func() (reading, error)
+	if h.takes("nlp") {
+		reading = h.openReading(ctx)
+	}
 
 	var at addresses
 	if at.Kafka, err = h.startBroker(life); err != nil {
@@ -98,15 +102,9 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	}
 	life.start(service{name: "store", run: func(ctx context.Context) error { <-ctx.Done(); return store.Close() }})
 
-	if h.takes("nlp") && s.NLP.Model == "encoder" {
-		// The floor has shown that the files are sound; this fetches and loads.
-		text, err := openEncoder(ctx, os.Stderr)
-		if err != nil {
-			return fmt.Errorf("nlp.model encoder: %w", err)
-		}
-		life.start(service{name: "encoder", run: func(ctx context.Context) error { <-ctx.Done(); return text.Close() }})
-		if h.model, err = newModel(ctx, s.NLP, text.Reader); err != nil {
-			return fmt.Errorf("nlp: %w", err)
+	if h.takes("nlp") {
+		if err := h.startReading(life, reading); err != nil {
+			return err
 		}
 	}
 	h.startStages(life, b, store)
@@ -194,7 +192,7 @@ func (h *house) startEngine(ctx context.Context, life *lifecycle, at *addresses)
 func (h *house) startStages(life *lifecycle, b *bus.Bus, store *sink.Store) {
 	var stages []bus.Stage
 	if h.takes("nlp") {
-		stages = append(stages, h.model.Stage())
+		stages = append(stages, h.read.model.Stage())
 	}
 	if h.takes("journey") {
 		stages = append(stages, journey.Stage(h.settings.Journey))

@@ -78,7 +78,7 @@ type readerSettings struct {
 }
 
 type nlpSettings struct {
-	Model      string              `yaml:"model" default:"floor" doc:"floor: linear models of microseconds a turn, in the binary; encoder: a sentence encoder of milliseconds a turn, better on English, on ONNX Runtime, which is fetched when missing"`
+	Model      string              `yaml:"model" default:"auto" doc:"encoder: a sentence encoder of milliseconds a turn, better on English, on ONNX Runtime, which is fetched when missing; floor: linear models of microseconds a turn, in the binary; auto: the encoder, and the floor where it cannot be opened"`
 	Intents    string              `yaml:"intents" doc:"path of intents.yaml; empty uses the contact-centre taxonomy that is shipped"`
 	Categories string              `yaml:"categories" doc:"path of categories.yaml: rules over what was said, in CEL; empty: none"`
 	Products   map[string][]string `yaml:"products" doc:"product names to find in text, each with what else it is called"`
