@@ -119,7 +119,7 @@ type Customer struct {
 
 // Of is the moment of j's last change, and the interaction it was in.
 func Of(j event.Journey) *Moment {
-	m := &Moment{Tenant: j.Tenant, Version: j.Version, Cause: j.Cause.ID, Type: j.Cause.Type, Now: instant(j.Updated)}
+	m := &Moment{Tenant: j.Tenant, Version: j.Version, Cause: j.Cause.ID, Type: j.Cause.Type, Now: instant(j.Updated), Turn: Turn{At: epoch}}
 	m.Journey, m.Customer = journeyOf(j), customerOf(j)
 	var where event.InteractionState
 	if n := len(j.Interactions); n > 0 {

@@ -163,14 +163,18 @@ func TestEachTableTakesItsEvents(t *testing.T) {
 		event.Journeys().Message(event.Journey{ID: "j1", Tenant: "default", Customer: "c1", Version: 2, State: event.JourneyResolved, Opened: now, Updated: now,
 			Scores: event.Scores{Effort: &event.Score{Value: 12}}}),
 		event.Alerts().Message(event.Alert{ID: "a1", Tenant: "default", Customer: "c1", At: now, Severity: event.Critical, Rule: event.Rule{Name: "r", Evidence: map[string]string{"k": "v"}}}),
+		event.Disclosures().Message(event.Disclosure{ID: "d1", Tenant: "default", Customer: "c1", State: event.DisclosureRequired, At: now, Due: now.Add(time.Minute)}),
+		event.Disclosures().Message(event.Disclosure{ID: "d1", Tenant: "default", Customer: "c1", State: event.DisclosureMet, At: now, Due: now.Add(time.Minute), Said: now}),
 		event.Suggestions().Message(event.Suggestion{ID: "s1", Tenant: "default", Customer: "c1", At: now, Title: "Call back"}),
 		event.Feedbacks().Message(event.Feedback{ID: "fb1", Tenant: "default", Customer: "c1", Suggestion: "s1", At: now, Clicked: true}),
 		event.Consents().Message(event.Consent{ID: "co1", Tenant: "default", Customer: "c1", Purpose: event.Market, At: now}),
 		event.Audits().Message(event.Audit{ID: "au1", Tenant: "default", At: now, Actor: "a", Action: "b", Object: "c"}),
 	)
-	for _, table := range []string{"interactions", "turns", "features", "journeys_now", "alerts", "suggestions", "feedback", "consents", "audit", "suggestion_outcomes", "interaction_scores", "intents_by_day", "alerts_by_rule", "interactions_unfinished", "turn_analysis", "sentiment_by_hour"} {
+	for _, table := range []string{"interactions", "turns", "features", "journeys_now", "alerts", "disclosures_now", "disclosures_by_rule", "suggestions", "feedback", "consents", "audit", "suggestion_outcomes", "interaction_scores", "intents_by_day", "alerts_by_rule", "interactions_unfinished", "turn_analysis", "sentiment_by_hour"} {
 		h.eventually(t, 1, "SELECT count() FROM "+table)
 	}
+	h.eventually(t, 2, "SELECT count() FROM moments")
+	h.eventually(t, 1, "SELECT count() FROM disclosures_by_rule WHERE share_met = 1")
 	if n := h.count(t, "SELECT version FROM journeys_now"); n != 2 {
 		t.Errorf("the journey stands at version %d, want 2", n)
 	}

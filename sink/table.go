@@ -3,10 +3,14 @@ package sink
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"throughline/bus"
 	"throughline/event"
+	"throughline/moment"
 )
 
 // table says how the events of a topic become rows. The three kafka_ columns
@@ -27,7 +31,8 @@ type table[T any] struct {
 func (s *Store) Stages() []bus.Stage {
 	return []bus.Stage{
 		stage(s, interactionsTable()), stage(s, turnsTable()), stage(s, featuresTable()), stage(s, journeysTable()),
-		stage(s, alertsTable()), stage(s, suggestionsTable()), stage(s, feedbackTable()), stage(s, consentsTable()), stage(s, auditTable()),
+		stage(s, momentsTable()),
+		stage(s, alertsTable()), stage(s, disclosuresTable()), stage(s, suggestionsTable()), stage(s, feedbackTable()), stage(s, consentsTable()), stage(s, auditTable()),
 	}
 }
 
@@ -170,12 +175,57 @@ func journeysTable() table[event.Journey] {
 func alertsTable() table[event.Alert] {
 	return table[event.Alert]{
 		name: "alerts", source: event.Alerts().Source,
-		id:      func(a event.Alert) string { return a.ID },
-		at:      func(a event.Alert) time.Time { return a.At },
-		columns: `id, tenant, customer, journey, interaction, turn, channel, at, severity, title, action, queue, priority, rule, rule_version, evidence`,
+		id: func(a event.Alert) string { return a.ID },
+		at: func(a event.Alert) time.Time { return a.At },
+		columns: `id, tenant, customer, journey, interaction, turn, channel, at, severity, title, action, queue, priority, skill, tags, target, due,
+			rule, rule_version, evidence`,
 		row: func(a event.Alert) ([]any, error) {
 			return []any{a.ID, a.Tenant, a.Customer, a.Journey, a.Interaction, a.Turn, string(a.Channel), a.At, string(a.Severity), a.Title, string(a.Action),
-				a.Queue, int32(a.Priority), a.Rule.Name, a.Rule.Version, attrs(a.Rule.Evidence)}, nil
+				a.Queue, int32(a.Priority), a.Skill, list(a.Tags), a.Target, moreThanZero(a.Due), a.Rule.Name, a.Rule.Version, attrs(a.Rule.Evidence)}, nil
+		},
+	}
+}
+
+func disclosuresTable() table[event.Disclosure] {
+	return table[event.Disclosure]{
+		name: "disclosures", source: event.Disclosures().Source, latest: true,
+		id:      func(d event.Disclosure) string { return d.ID },
+		at:      func(d event.Disclosure) time.Time { return d.At },
+		columns: `id, tenant, customer, journey, interaction, channel, agent, state, at, due, turn, said, severity, rule, rule_version, evidence`,
+		row: func(d event.Disclosure) ([]any, error) {
+			return []any{d.ID, d.Tenant, d.Customer, d.Journey, d.Interaction, string(d.Channel), d.Agent, string(d.State), d.At, d.Due, d.Turn, moreThanZero(d.Said),
+				string(d.Severity), d.Rule.Name, d.Rule.Version, attrs(d.Rule.Evidence)}, nil
+		},
+	}
+}
+
+// momentsTable keeps what policy saw of each change, column by column as rules
+// name it, so that a rule can be tried on what was.
+func momentsTable() table[event.Journey] {
+	columns := slices.Concat(moment.Facts(), moment.Columns())
+	id := func(j event.Journey) string {
+		return event.ID("m", j.ID, strconv.FormatUint(j.Version, 10), j.Cause.ID)
+	}
+	names := []string{"id"}
+	for _, c := range columns {
+		names = append(names, c.Name())
+	}
+	return table[event.Journey]{
+		name: "moments", source: event.Journeys().Source,
+		id: id, at: func(j event.Journey) time.Time { return j.Updated },
+		columns: strings.Join(names, ", "),
+		row: func(j event.Journey) ([]any, error) {
+			m := moment.Of(j)
+			row := make([]any, 1, len(names)+3) // the writer adds three
+			row[0] = id(j)
+			for _, c := range columns {
+				v := c.Of(m)
+				if l, ok := v.([]string); ok {
+					v = list(l)
+				}
+				row = append(row, v)
+			}
+			return row, nil
 		},
 	}
 }
@@ -244,6 +294,20 @@ func labels(ls []event.Label) ([]string, []float32) {
 		names[i], probabilities[i] = l.Name, float32(l.Probability)
 	}
 	return names, probabilities
+}
+
+func list(l []string) []string {
+	if l == nil {
+		return []string{}
+	}
+	return l
+}
+
+func moreThanZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func attrs(m map[string]string) map[string]string {
