@@ -3,6 +3,7 @@ package siprec
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -22,8 +23,12 @@ type dialog struct {
 	localTag string
 	invite   *sip.Request
 	peer     sip.Uri // where the peer wants requests
+	from     netip.Addr
 	headers  headers
 	call     *calls.Call
+
+	snapshots bool // the peer tells its metadata again when asked
+	updates   bool // the peer takes UPDATE
 
 	mu        sync.Mutex
 	finished  bool
@@ -34,6 +39,8 @@ type dialog struct {
 	timer     sessionTimer
 	touched   time.Time // when the peer was last heard of in signalling
 	meta      metadata
+	asks      int       // for snapshots
+	asked     time.Time // for the last
 	streams   []*stream
 	session   uint64
 	version   uint64
@@ -41,7 +48,8 @@ type dialog struct {
 }
 
 func newDialog(s *Server, r *request, origin string, t sessionTimer) *dialog {
-	d := &dialog{server: s, origin: origin, localTag: rand.Text(), invite: r.Request, peer: r.Contact().Address, headers: r.addresses(),
+	d := &dialog{server: s, origin: origin, localTag: rand.Text(), invite: r.Request, peer: r.Contact().Address, from: r.peer.Addr(), headers: r.addresses(),
+		snapshots: has(r.tokens("Accept"), typeSnapshot), updates: has(r.tokens("Allow"), "update") || len(r.tokens("Allow")) == 0,
 		done: make(chan struct{}), remoteSeq: r.CSeq().SeqNo, awaiting: map[uint32]chan struct{}{}, timer: t, touched: time.Now()}
 	d.key = key(r.CallID().Value(), d.localTag, tag(r.From().Params))
 	var id [8]byte
@@ -57,6 +65,7 @@ func (d *dialog) learn(b []byte) bool {
 		return false
 	}
 	if err := d.meta.apply(b); err != nil {
+		d.meta.holes = true
 		d.server.metrics.metadata.WithLabelValues("malformed").Inc()
 		d.server.log.Warn("recording metadata cannot be read", "error", err)
 		return false
@@ -222,7 +231,8 @@ func (d *dialog) accept(r *request) *sip.Response {
 	defer d.mu.Unlock()
 	var body []byte
 	if c, err := r.content(); r.Method == sip.INVITE || err == nil && c.sdp != nil {
-		body = d.describeMedia(r)
+		d.from = r.peer.Addr()
+		body = d.describeMedia()
 	}
 	res := r.within(d, sip.StatusOK, "OK", body)
 	for _, h := range d.timer.headers() {

@@ -123,6 +123,7 @@ type participant struct {
 	sends   map[string]bool
 	sent    bool // once had a stream of their own
 	left    bool
+	told    bool // the person was described, not only mentioned
 }
 
 // metadata is what is known of a recording session (RFC 7865), after all updates.
@@ -135,6 +136,7 @@ type metadata struct {
 	labels       map[string]string // stream id → label
 	mixed        map[string]bool   // label → it carries all voices
 	participants map[string]*participant
+	holes        bool // something came that builds on what never came, or that could not be read
 }
 
 // apply merges a document. A complete one replaces what was known.
@@ -144,9 +146,10 @@ func (m *metadata) apply(b []byte) error {
 		return err
 	}
 	var before map[string]*participant
-	if m.participants == nil || !strings.EqualFold(root.textOf("datamode"), "partial") {
+	partial := strings.EqualFold(root.textOf("datamode"), "partial")
+	if m.participants == nil || !partial {
 		before = m.participants
-		*m = metadata{labels: map[string]string{}, mixed: map[string]bool{}, participants: map[string]*participant{}}
+		*m = metadata{holes: partial, labels: map[string]string{}, mixed: map[string]bool{}, participants: map[string]*participant{}}
 	}
 	root.walk(m.visit)
 	for id, p := range m.participants {
@@ -155,6 +158,19 @@ func (m *metadata) apply(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// incomplete tells whether the peer knows more than it has told.
+func (m *metadata) incomplete() bool {
+	if m.holes || m.participants == nil {
+		return true
+	}
+	for _, p := range m.participants {
+		if !p.told && !p.left {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *metadata) visit(e, parent *element) {
@@ -214,6 +230,7 @@ func (m *metadata) person(id string) *participant {
 
 func (m *metadata) participant(e *element) {
 	p := m.person(e.first("participant_id", "id"))
+	p.told = true
 	for _, k := range e.kids {
 		switch k.name {
 		case "nameid":

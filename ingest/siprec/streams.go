@@ -186,9 +186,9 @@ func (d *dialog) disconnect(st *stream, reason string) {
 }
 
 // describeMedia is our side of the session as it stands.
-func (d *dialog) describeMedia(peer *request) []byte {
+func (d *dialog) describeMedia() []byte {
 	d.version++
-	out := description{session: d.session, version: d.version, address: d.server.ports.Advertise(d.server.address(peer.peer.Addr()))}
+	out := description{session: d.session, version: d.version, address: d.server.ports.Advertise(d.server.address(d.from))}
 	for _, st := range d.streams {
 		a := answered{offer: &st.offer, types: st.types, direction: "inactive", crypto: st.mine}
 		if st.socket != nil {

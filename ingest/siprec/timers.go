@@ -93,7 +93,11 @@ func (d *dialog) watch(now time.Time) {
 	if refresh {
 		d.touched = now
 	}
+	ask := !d.finished && d.snapshotDue(now)
 	d.mu.Unlock()
+	if ask {
+		go d.askForSnapshot()
+	}
 	if refresh {
 		go d.refresh(t)
 		return
@@ -164,6 +168,11 @@ func (d *dialog) request(method sip.RequestMethod) *sip.Request {
 	d.localSeq++
 	seq := d.localSeq
 	d.mu.Unlock()
+	return d.requestAs(method, seq)
+}
+
+// requestAs builds one with a number that was given before, as an ACK has.
+func (d *dialog) requestAs(method sip.RequestMethod, seq uint32) *sip.Request {
 	inv := d.invite
 	req := sip.NewRequest(method, d.peer)
 	to := inv.To()
@@ -177,6 +186,10 @@ func (d *dialog) request(method sip.RequestMethod) *sip.Request {
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
 	hops := sip.MaxForwardsHeader(70)
 	req.AppendHeader(&hops)
+	if method == sip.INVITE || method == sip.UPDATE { // they refresh the target (RFC 3311 §5.1)
+		contact := d.server.contact(inv.Transport(), d.from)
+		req.AppendHeader(&contact)
+	}
 	routes := inv.GetHeaders("Record-Route")
 	for _, rr := range routes {
 		req.AppendHeader(header("Route", rr.Value()))
