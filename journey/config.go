@@ -1,6 +1,10 @@
 package journey
 
-import "time"
+import (
+	"time"
+
+	"throughline/journey/score"
+)
 
 // The defaults of Config.
 const (
@@ -13,6 +17,7 @@ type Config struct {
 	Gap          time.Duration `yaml:"gap" default:"72h" doc:"an interaction that begins within this time of the last change continues the journey"`
 	ResolveAfter time.Duration `yaml:"resolve_after" default:"24h" doc:"a journey whose interactions have all ended is resolved after this silence"`
 	Social       []string      `yaml:"social" default:"greeting,goodbye,thanks,confirm,deny" doc:"intents that want nothing and so are never open"`
+	Scores       score.Config  `yaml:"scores" doc:"what scores are made with: docs/metrics.md"`
 }
 
 func (c Config) withDefaults() Config {

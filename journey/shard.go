@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"throughline/event"
+	"throughline/journey/score"
 )
 
 const (
@@ -27,6 +28,7 @@ type Shard struct {
 	social   map[string]bool
 	journeys map[string]*event.Journey // by customer
 	due      dues
+	scores   *score.Model // nil: journeys carry none
 }
 
 // NewShard makes an empty Shard.
@@ -317,6 +319,9 @@ func (s *Shard) changed(j *event.Journey, at time.Time, cause event.Cause, id st
 	j.Updated = later(j.Updated, at)
 	mark(j, id)
 	s.watch(j)
+	if s.scores != nil {
+		j.Scores = s.scores.Score(j)
+	}
 	out := *j
 	out.Cause = cause
 	out.Interactions, out.Intents, out.Recent = slices.Clone(j.Interactions), slices.Clone(j.Intents), slices.Clone(j.Recent)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"throughline/event"
+	"throughline/journey/score"
 )
 
 var day = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
@@ -203,6 +204,23 @@ func TestCountersOfAnInteraction(t *testing.T) {
 	i := s.Journey("c1").Interactions[0]
 	if i.Words != 5 || i.Upset != 1 || i.Holds != 2 || i.Transfers != 2 {
 		t.Errorf("words %d, upset %d, holds %d, transfers %d", i.Words, i.Upset, i.Holds, i.Transfers)
+	}
+}
+
+func TestScoresFollowTheJourney(t *testing.T) {
+	scores, err := score.Open(score.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ctx := NewShard(Config{}), context.Background()
+	s.scores = scores
+	apply := func(f event.Features) event.Journey { m, err := s.Turn(ctx, f); return last(t, m, err) }
+	apply(said(1, "w", event.WhatsApp, event.Customer, day, 0.1, "order_status"))
+	calm := apply(said(2, "w", event.WhatsApp, event.Agent, day.Add(time.Minute), 0.1)).Scores
+	apply(said(3, "v", event.Voice, event.Customer, day.Add(time.Hour), -0.9, "order_status"))
+	hard := apply(said(4, "v", event.Voice, event.Customer, day.Add(time.Hour), -0.9, "complaint")).Scores
+	if hard.Effort.Value <= calm.Effort.Value || hard.Satisfaction.Value >= calm.Satisfaction.Value || hard.Escalation.Value <= calm.Escalation.Value {
+		t.Errorf("calm %+v, hard %+v", calm, hard)
 	}
 }
 

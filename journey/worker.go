@@ -6,6 +6,7 @@ import (
 
 	"throughline/bus"
 	"throughline/event"
+	"throughline/journey/score"
 )
 
 // Stage follows journeys. It reads what customers and agents say and what
@@ -20,8 +21,13 @@ func Stage(cfg Config) bus.Stage {
 		},
 		Out: []event.Spec{event.Journeys().Spec},
 		Open: func(ctx context.Context, b *bus.Bus, partition int) (any, error) {
+			scores, err := score.Open(cfg.Scores)
+			if err != nil {
+				return nil, err
+			}
 			s := NewShard(cfg)
-			_, err := bus.Replay(ctx, b, event.Journeys().Source, partition, func(r bus.Record[event.Journey]) error {
+			s.scores = scores
+			_, err = bus.Replay(ctx, b, event.Journeys().Source, partition, func(r bus.Record[event.Journey]) error {
 				s.Restore(r.Key, r.Value, r.Deleted)
 				return nil
 			})

@@ -16,6 +16,7 @@ const (
 	thanks           // 0 or 1, the customer's last turn gives thanks
 	upset            // 0…1, turns that read as anger or disgust, half at 2
 	open             // 0…1, open intents, half at 2
+	closed           // 0 or 1, intents were named and none is open any more
 	repeats          // 0…1, times an open intent was said again, half at 2
 	pressing         // 0 or 1, complained, threatened or asked for somebody else
 	leaving          // 0 or 1, spoke of leaving
@@ -40,7 +41,7 @@ type Vector [size]float64
 
 // Names are the features' names as event.Factor carries them, in the order of a Vector.
 func Names() []string {
-	return []string{"mood", "last turn", "answers", "thanks", "upset", "open intents", "said again",
+	return []string{"mood", "last turn", "answers", "thanks", "upset", "open intents", "all closed", "said again",
 		"pressing", "leaving", "contacts", "channel changes", "asked again", "transfers", "hold time", "pickup",
 		"turns", "time", "returns", "journey before", "lost contacts", "interrupted", "silence"}
 }
@@ -123,7 +124,7 @@ func (c Config) Features(j *event.Journey) Vector {
 func (c Config) features(j *event.Journey, t *tally) Vector {
 	v := Vector{
 		mood: j.Sentiment.Overall / 5, last: j.Sentiment.Last, answers: tone(j.Recent),
-		upset: squash(t.upset, 2), open: squash(t.open, 2), repeats: squash(t.repeats, 2),
+		upset: squash(t.upset, 2), open: squash(t.open, 2), closed: yes(t.intents && t.open == 0), repeats: squash(t.repeats, 2),
 		pressing: yes(t.pressing), leaving: yes(t.leaving),
 		contacts: squash(t.contacts-1, 2), switches: squash(t.switches, 1), reasks: squash(t.reasks, 2),
 		transfers: squash(t.transfers, 1), holding: squash(t.holdMinutes, 5), pickup: squash(t.pickup, 3),

@@ -61,7 +61,7 @@ func Open(cfg Config) (*Model, error) {
 	if cfg.Model != "" {
 		var err error
 		if data, err = os.ReadFile(cfg.Model); err != nil {
-			return nil, fmt.Errorf("open scores: %w", err)
+			return nil, fmt.Errorf("open journey.scores.model: %w", err)
 		}
 	}
 	m := &Model{cfg: cfg.withDefaults(), loads: loads(), names: Names()}

@@ -115,7 +115,7 @@ func (t target) rows(lives []outcome) []score.Row {
 // signs say which way each feature may push: a burden never makes a customer
 // happier, whatever chance says of some thousand lives.
 func (t target) signs() []int {
-	kind := map[string]bool{"mood": true, "last turn": true, "answers": true, "thanks": true, "journey before": true}
+	kind := map[string]bool{"mood": true, "last turn": true, "answers": true, "thanks": true, "all closed": true, "journey before": true}
 	out := make([]int, 0, len(kind))
 	for _, name := range score.Names() {
 		if kind[name] {

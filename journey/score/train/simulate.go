@@ -101,7 +101,7 @@ func live(ctx context.Context, chance *rand.Rand, v voices, wants []string) (out
 		if err := l.change(ctx, id, channel, end, nil); err != nil {
 			return outcome{}, err
 		}
-		left = chance.Float64() > 0.7 // not everybody comes back
+		left = chance.Float64() > logistic(2-1.3*l.frustration+0.4*l.loyalty) // not everybody comes back
 	}
 	o := outcome{moments: l.moments, presses: l.presses, resolved: l.progress >= 1}
 	solved := 0.0
@@ -113,7 +113,7 @@ func live(ctx context.Context, chance *rand.Rand, v voices, wants []string) (out
 		leaving = 1
 	}
 	o.churned = chance.Float64() < logistic(-2.3+1.1*l.frustration-1.1*solved-0.8*l.loyalty+1.2*leaving)
-	mood := 0.9*l.temper + 2.4*solved - 1.8*l.frustration + noise(chance)
+	mood := 2*l.temper + 2.4*solved - 1.8*l.frustration + noise(chance)
 	for _, cut := range []float64{-2.2, -1.2, 0, 1.6} {
 		if mood > cut {
 			o.satisfaction++
@@ -154,7 +154,7 @@ func (l *life) talk(ctx context.Context, id string, channel event.Channel, skill
 	}
 	for exchange := 0; exchange < 7 && err == nil; exchange++ {
 		over := l.frustration - l.patience
-		switch feeling := l.temper + 0.5*l.progress - 1.1*l.frustration + 0.3*l.chance.NormFloat64(); {
+		switch feeling := l.temper + 0.8*l.progress - 1.1*l.frustration + 0.3*l.chance.NormFloat64(); {
 		case exchange == 0 || over > 0 && draw() < 0.25:
 			say(event.Customer, l.want)
 		case feeling < -1.1:

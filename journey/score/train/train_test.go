@@ -20,11 +20,7 @@ func TestShippedModelsOnHeldOutLives(t *testing.T) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		t.Fatal(err)
 	}
-	n := held
-	if testing.Short() {
-		n = held / 5
-	}
-	test, err := population(context.Background(), lives, n)
+	test, err := population(context.Background(), lives, held/3)
 	if err != nil {
 		t.Fatal(err)
 	}
