@@ -115,7 +115,7 @@ func (h Harness) parse(args []string, stdout io.Writer) (request, error) {
 	flags.Usage = func() {
 		fmt.Fprint(stdout, usage)
 		for _, task := range h.tasks() {
-			fmt.Fprintf(stdout, "  %-10s %s\n", task.name, strings.Join(task.sets, ", "))
+			fmt.Fprintf(stdout, "  %-12s %s\n", task.name, strings.Join(task.sets, ", "))
 		}
 		fmt.Fprintln(stdout, "\noptions:")
 		flags.PrintDefaults()
@@ -167,6 +167,7 @@ func (h Harness) tasks() []task {
 		{"sentiment", []string{"us_airline_sentiment", "umsab", "tweeteval", "meld"}, h.sentiment},
 		{"emotion", []string{"goemotions"}, h.emotion},
 		{"pii", []string{"presidio_pii"}, h.pii},
+		{"satisfaction", []string{"uss", "twacs"}, h.satisfaction},
 	}
 	if h.Recognise != nil {
 		all = append(all, task{"asr", []string{"asr_refs_small", "derived_voice_notes"}, h.asr})
