@@ -98,7 +98,7 @@ func (b *Bus) assign(gen *kafka.Generation, s Stage) {
 	}
 	for p, from := range offsets {
 		run := &partitionRun{bus: b, stage: s, partition: p, from: from, done: make([]int64, len(s.In)), committed: make([]int64, len(s.In)), held: make([]fetched, len(s.In)),
-			commit: func(o map[string]map[int]int64) error { return gen.CommitOffsets(o) }}
+			commit: func(next map[string]map[int]int64) error { return b.commit(gen, next) }}
 		gen.Start(run.run)
 	}
 }

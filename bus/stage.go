@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -55,7 +54,8 @@ type Input struct {
 func (i Input) Topic() event.Spec { return i.topic }
 
 // Record is an event with its place on the topic. Deleted marks a tombstone:
-// the key's value is gone and Value is the zero T.
+// the key's value is gone and Value is the zero T. T may name fewer fields than
+// the event has; what it leaves out is skipped, which is much cheaper.
 type Record[T any] struct {
 	Topic     string
 	Partition int
@@ -63,6 +63,7 @@ type Record[T any] struct {
 	Key       string
 	Time      time.Time // when it was published
 	Value     T
+	Bytes     []byte // Value as it lies on the topic; not to be changed
 	Deleted   bool
 }
 
@@ -117,29 +118,6 @@ func stateAs[S any](state any) (S, error) {
 		return s, Permanent(fmt.Errorf("stage state: handler wants %T, Open made %T", s, state))
 	}
 	return s, nil
-}
-
-func decode[T any](r raw) (Record[T], error) {
-	rec := Record[T]{Topic: r.topic, Partition: r.partition, Offset: r.offset, Key: string(r.key), Time: r.time, Deleted: r.value == nil}
-	if rec.Deleted {
-		return rec, nil
-	}
-	if err := json.Unmarshal(r.value, &rec.Value); err != nil {
-		return rec, Permanent(fmt.Errorf("decode event: %w", jsonError(err)))
-	}
-	return rec, nil
-}
-
-// jsonError keeps the place of a JSON error and drops what it quotes: the value
-// may be somebody's words.
-func jsonError(err error) error {
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("field %q at byte %d is not of type %s", e.Field, e.Offset, e.Type)
-	}
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("not JSON at byte %d", e.Offset)
-	}
-	return errors.New("a field does not have its documented form")
 }
 
 type permanent struct{ err error }

@@ -192,24 +192,24 @@ func feeds() [topicCount]feed {
 }
 
 func feedOf[T any](topic int, spec event.Spec, eventOf func(T) Event, apply func(*live, T, *Event)) feed {
-	src := event.Source[wire[T]]{Spec: spec}
-	understand := func(r bus.Record[wire[T]]) *Event {
-		e := eventOf(r.Value.value)
+	src := event.Source[T]{Spec: spec}
+	understand := func(r bus.Record[T]) *Event {
+		e := eventOf(r.Value)
 		e.Topic, e.at = spec.Name, place{topic, r.Partition, r.Offset}
 		if !r.Deleted {
-			e.Data = oneLine(r.Value.raw)
+			e.Data = oneLine(r.Bytes)
 		}
 		return &e
 	}
 	return feed{
 		follow: func(ctx context.Context, h *Hub, partition int, from int64) error {
-			return bus.Follow(ctx, h.bus, src, partition, from, func(r bus.Record[wire[T]]) error {
+			return bus.Follow(ctx, h.bus, src, partition, from, func(r bus.Record[T]) error {
 				e := understand(r)
 				h.take(e, r.Time, func(l *live) {
 					if r.Deleted {
 						l.forget(r.Key)
 					} else {
-						apply(l, r.Value.value, e)
+						apply(l, r.Value, e)
 					}
 				})
 				return nil
@@ -217,7 +217,7 @@ func feedOf[T any](topic int, spec event.Spec, eventOf func(T) Event, apply func
 		},
 		read: func(ctx context.Context, h *Hub, partition int, from, to int64) ([]*Event, error) {
 			var events []*Event
-			err := readSpan(ctx, h.bus, src, partition, from, to, func(r bus.Record[wire[T]]) { events = append(events, understand(r)) })
+			err := readSpan(ctx, h.bus, src, partition, from, to, func(r bus.Record[T]) { events = append(events, understand(r)) })
 			h.mu.RLock()
 			defer h.mu.RUnlock()
 			for _, e := range events {

@@ -1,7 +1,6 @@
 package dashboards
 
 import (
-	"encoding/json"
 	"time"
 
 	"throughline/event"
@@ -31,19 +30,6 @@ func Topics() []event.Spec {
 		feedbackTopic:     event.Feedbacks().Spec,
 		partialsTopic:     event.PartialTurns().Spec,
 	}
-}
-
-// wire is an event both as it is (to be passed on untouched) and as T (to be
-// understood). T may name fewer fields than the event has.
-type wire[T any] struct {
-	raw   []byte
-	value T
-}
-
-// UnmarshalJSON keeps a copy of data, since the caller may use its buffer again.
-func (w *wire[T]) UnmarshalJSON(data []byte) error {
-	w.raw = append([]byte(nil), data...)
-	return json.Unmarshal(data, &w.value)
 }
 
 // journeyHead is what the hub must know of a journey; the rest, which is most

@@ -25,6 +25,8 @@ type table[T any] struct {
 	// latest tables keep one row a key by themselves; a repeated event does
 	// no harm there.
 	latest bool
+	// document adds the event itself, as it lies on the topic, in the last column.
+	document bool
 }
 
 // Stages returns one stage a table.
@@ -138,18 +140,38 @@ func featuresTable() table[event.Features] {
 	}
 }
 
-func journeysTable() table[event.Journey] {
-	return table[event.Journey]{
-		name: "journeys", source: event.Journeys().Source, latest: true,
-		id: func(j event.Journey) string { return j.ID },
-		at: func(j event.Journey) time.Time { return j.Updated },
+// journeyColumns is what of a journey has a column of its own. The rest, which
+// is most of it, is stored as it came and not decoded.
+type journeyColumns struct {
+	ID           string             `json:"id"`
+	Tenant       string             `json:"tenant"`
+	Customer     string             `json:"customer"`
+	Version      uint64             `json:"version"`
+	State        event.JourneyState `json:"state"`
+	Opened       time.Time          `json:"opened"`
+	Updated      time.Time          `json:"updated"`
+	Interactions []struct {
+		ID      string        `json:"id"`
+		Channel event.Channel `json:"channel"`
+	} `json:"interactions"`
+	Intents []struct {
+		Name   string    `json:"name"`
+		Closed time.Time `json:"closed"`
+	} `json:"intents"`
+	Turns     int                    `json:"turns"`
+	Sentiment event.JourneySentiment `json:"sentiment"`
+	Scores    event.Scores           `json:"scores"`
+	Tags      []string               `json:"tags"`
+}
+
+func journeysTable() table[journeyColumns] {
+	return table[journeyColumns]{
+		name: "journeys", source: event.Source[journeyColumns]{Spec: event.Journeys().Spec}, latest: true, document: true,
+		id: func(j journeyColumns) string { return j.ID },
+		at: func(j journeyColumns) time.Time { return j.Updated },
 		columns: `id, tenant, customer, version, state, opened, updated, channels, interactions, intents, turns, sentiment, trend, volatility,
 			effort, escalation, churn, satisfaction, resolution, tags, document`,
-		row: func(j event.Journey) ([]any, error) {
-			document, err := json.Marshal(j)
-			if err != nil {
-				return nil, fmt.Errorf("encode journey: %w", err)
-			}
+		row: func(j journeyColumns) ([]any, error) {
 			var channels, interactions, intents []string
 			seen := map[event.Channel]bool{}
 			for _, i := range j.Interactions {
@@ -167,7 +189,7 @@ func journeysTable() table[event.Journey] {
 			return []any{j.ID, j.Tenant, j.Customer, j.Version, string(j.State), j.Opened, j.Updated, channels, interactions, intents, uint32(j.Turns),
 				float32(j.Sentiment.Overall), float32(j.Sentiment.Trend), float32(j.Sentiment.Volatility),
 				score(j.Scores.Effort), score(j.Scores.Escalation), score(j.Scores.Churn), score(j.Scores.Satisfaction), score(j.Scores.Resolution),
-				j.Tags, string(document)}, nil
+				j.Tags}, nil
 		},
 	}
 }

@@ -120,6 +120,9 @@ func (w *writer[T]) write(ctx context.Context, recs []bus.Record[T]) ([]event.Me
 		if err != nil {
 			return nil, bus.Permanent(err)
 		}
+		if w.table.document {
+			row = append(row, string(r.Bytes))
+		}
 		if err := batch.Append(append(row, r.Topic, uint16(r.Partition), uint64(r.Offset))...); err != nil {
 			// The driver's error may quote the value.
 			return nil, bus.Permanent(fmt.Errorf("row for %s does not fit its columns (%T)", w.table.name, err))

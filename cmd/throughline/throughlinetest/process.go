@@ -108,19 +108,24 @@ func (p *Process) Stop() {
 	}
 }
 
-// Children lists the processes that the program started.
+// Children lists the processes that the program started, whichever of its
+// threads did.
 func (p *Process) Children() []int {
-	pid := p.Cmd.Process.Pid
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.Cmd.Process.Pid))
 	if err != nil {
-		p.tb.Logf("children of the program: %v", err)
-		return nil
+		p.tb.Fatalf("children of the program: %v", err)
 	}
 	var out []int
-	for _, s := range strings.Fields(string(b)) {
-		var n int
-		if _, err := fmt.Sscan(s, &n); err == nil {
-			out = append(out, n)
+	for _, list := range lists {
+		b, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, s := range strings.Fields(string(b)) {
+			var n int
+			if _, err := fmt.Sscan(s, &n); err == nil {
+				out = append(out, n)
+			}
 		}
 	}
 	return out
