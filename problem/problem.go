@@ -27,8 +27,10 @@ type Problem struct {
 
 // Field is one wrong field of a request.
 type Field struct {
-	Pointer string `json:"pointer"` // RFC 6901 in fragment form: "#/entry/0/id"
-	Detail  string `json:"detail"`  // what is wrong and what would be right
+	Pointer string `json:"pointer,omitempty"` // RFC 6901 in fragment form: "#/entry/0/id"
+	Line    int    `json:"line,omitempty"`    // in a text that is no JSON, from 1, instead of a pointer
+	Column  int    `json:"column,omitempty"`  // in bytes, from 1
+	Detail  string `json:"detail"`            // what is wrong and what would be right
 }
 
 // Error is Detail with the fields that are wrong.

@@ -18,7 +18,7 @@ func TestWrite(t *testing.T) {
 		err               error
 	}{
 		{"fields", `{"type":"urn:throughline:problem:invalid-fields","title":"Fields are not valid","status":400,"detail":"2 fields are wrong; see errors.","errors":[{"pointer":"#/text","detail":"is empty"},{"pointer":"#/at","detail":"is not RFC 3339"}]}`, "", 400,
-			Invalid(Field{"#/text", "is empty"}, Field{"#/at", "is not RFC 3339"})},
+			Invalid(Field{Pointer: "#/text", Detail: "is empty"}, Field{Pointer: "#/at", Detail: "is not RFC 3339"})},
 		{"retry", `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"come back"}`, "2", 503,
 			fmt.Errorf("outer: %w", Unavailable(1500*time.Millisecond, "come back", errors.New("secret")))},
 		{"foreign", `{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"The server failed; the request may be sent again."}`, "", 500,
@@ -76,7 +76,7 @@ func TestJSONNamesTheField(t *testing.T) {
 			t.Fatalf("%s: decoded", tt.body)
 		}
 		p := JSON([]byte(tt.body), "", err)
-		if p.Status != http.StatusBadRequest || len(p.Errors) != 1 || p.Errors[0] != (Field{tt.pointer, tt.detail}) {
+		if p.Status != http.StatusBadRequest || len(p.Errors) != 1 || p.Errors[0] != (Field{Pointer: tt.pointer, Detail: tt.detail}) {
 			t.Errorf("%s: got %+v", tt.body, p.Errors)
 		}
 	}

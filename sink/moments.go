@@ -2,8 +2,10 @@ package sink
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"throughline/moment"
 )
@@ -32,6 +34,29 @@ func (s *Store) Moments(ctx context.Context, columns []moment.Column, where stri
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("read moments: %w", err)
+	}
+	return nil
+}
+
+// Judged reads what people thought of the alerts and suggestions of rules: good
+// or not, by rule and interaction. What nobody judged is left out.
+func (s *Store) Judged(ctx context.Context, tenant string, since, until time.Time, visit func(rule, interaction string, good bool) error) error {
+	rows, err := s.Rows(ctx, "judged", map[string]any{"tenant": tenant, "since": since.UnixMilli(), "until": until.UnixMilli()})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		var r struct {
+			Rule        string `json:"rule"`
+			Interaction string `json:"interaction"`
+			Good        bool   `json:"good"`
+		}
+		if err := json.Unmarshal(row, &r); err != nil {
+			return fmt.Errorf("query judged: %w", err)
+		}
+		if err := visit(r.Rule, r.Interaction, r.Good); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func newHouse(s *settings, only []string) (*house, error) {
 			return nil, fmt.Errorf("nlp: %w", err)
 		}
 	}
-	if h.takes("assist") {
+	if h.takes("assist") || h.takes("dashboards") { // who decides, and who is asked for the policy
 		s.Assist.Logger = h.log
 		if h.desk, err = assist.NewDesk(s.Assist); err != nil {
 			return nil, err

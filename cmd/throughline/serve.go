@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"throughline/assist"
 	"throughline/bus"
 	brokers "throughline/bus/embedded"
 	"throughline/dashboards"
@@ -104,6 +105,13 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 
 	if h.takes("nlp") {
 		if err := h.startReading(life, reading); err != nil {
+			return err
+		}
+	}
+	if h.desk != nil {
+		known := make(chan struct{})
+		life.start(service{name: "policies", ready: known, run: func(ctx context.Context) error { return h.desk.Follow(ctx, b, known) }})
+		if err := life.ready(ctx); err != nil { // nothing is decided by a policy that is no longer in force
 			return err
 		}
 	}
@@ -251,6 +259,13 @@ func (h *house) startDashboards(life *lifecycle, b *bus.Bus, store *sink.Store, 
 	}
 	for _, pattern := range server.Routes() {
 		mux.Handle(pattern, server)
+	}
+	policies := assist.NewServer(assist.ServerConfig{Desk: h.desk, Publish: b.Publish,
+		Actor:  func(ctx context.Context) string { return access.Of(ctx).Name },
+		Tenant: func(ctx context.Context) string { return access.Of(ctx).Tenant },
+	})
+	for pattern, answer := range policies.Routes() {
+		mux.Handle(pattern, h.guard.Require(access.Supervisor)(answer))
 	}
 	mux.HandleFunc("POST /v1/session", h.guard.SignIn)
 	return nil

@@ -126,20 +126,3 @@ func configure(_ context.Context, args []string) error {
 	f.Usage()
 	return errUsage
 }
-
-func policy(_ context.Context, args []string) error {
-	f := flags("policy check [FILE]", "Check a policy: every rule parses, is of the right types, and has an action. Without FILE the shipped policy is checked.")
-	if len(args) == 0 || args[0] != "check" {
-		f.Usage()
-		return errUsage
-	}
-	if err := f.Parse(args[1:]); err != nil {
-		return err
-	}
-	p, err := assist.LoadFile(f.Arg(0))
-	if err != nil {
-		return err
-	}
-	fmt.Printf("policy %s is sound: %d rules: %s\n", p.Version, len(p.Rules()), strings.Join(p.Rules(), ", "))
-	return nil
-}

@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"throughline/assist"
 	"throughline/dashboards"
 	"throughline/event"
 	"throughline/outgoing"
@@ -23,7 +24,8 @@ func answers() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[dashboards.InteractionList](), reflect.TypeFor[dashboards.TurnList](), reflect.TypeFor[event.Features](),
 		reflect.TypeFor[event.Journey](), reflect.TypeFor[dashboards.Context](), reflect.TypeFor[dashboards.AlertList](),
-		reflect.TypeFor[dashboards.Overview](), reflect.TypeFor[dashboards.Said](), reflect.TypeFor[event.Feedback](), reflect.TypeFor[problem.Problem](), reflect.TypeFor[outgoing.Payload](),
+		reflect.TypeFor[dashboards.Overview](), reflect.TypeFor[dashboards.Said](), reflect.TypeFor[event.Feedback](), reflect.TypeFor[problem.Problem](),
+		reflect.TypeFor[assist.InForce](), reflect.TypeFor[assist.Versions](), reflect.TypeFor[outgoing.Payload](),
 	}
 }
 

@@ -27,7 +27,7 @@ type Role string
 // The roles. Each may also do what the ones named in Grants may.
 const (
 	Admin      Role = "admin"      // everything
-	Supervisor Role = "supervisor" // read everything of the tenant, give feedback
+	Supervisor Role = "supervisor" // read everything of the tenant, give feedback, put policies in force
 	Agent      Role = "agent"      // the same, from an agent's desktop
 	Source     Role = "source"     // send messages, events, consents, identities
 )
