@@ -12,7 +12,7 @@ import (
 )
 
 // asr measures word error rates of clean files, of the same over a telephone's
-// codec, and with lost packets.
+// codec, and with packets lost by themselves and in bursts.
 func (h Harness) asr(ctx context.Context, q request) (Result, error) {
 	folder := q.data
 	if q.test != "" {
@@ -27,7 +27,7 @@ func (h Harness) asr(ctx context.Context, q request) (Result, error) {
 	for i, c := range clips {
 		truth := wer.Normalise(c.Text)
 		words[i] = float64(len(truth))
-		for name, condition := range map[string]Condition{"wer": Clean, "wer_mulaw": MuLaw, "wer_loss5": Loss5} {
+		for name, condition := range map[string]Condition{"wer": Clean, "wer_mulaw": MuLaw, "wer_loss5": Loss5, "wer_burst5": Burst5} {
 			text, err := h.Recognise(ctx, filepath.Join(folder, c.File), condition)
 			if err != nil {
 				return Result{}, fmt.Errorf("recognise %s: %w", c.File, err)

@@ -102,7 +102,10 @@ func TestSmallSetsAreScored(t *testing.T) {
 }
 
 func TestWordErrors(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "asr_refs_small")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	rows := `{"file":"a.wav","text":"Turn left at 2, Mr. Smith"}` + "\n" + `{"file":"b.wav","text":"hello"}` + "\n"
 	if err := os.WriteFile(filepath.Join(dir, "manifest.jsonl"), []byte(rows), 0o644); err != nil {
 		t.Fatal(err)
@@ -117,9 +120,11 @@ func TestWordErrors(t *testing.T) {
 			return "turn left at two mister smith", nil
 		}
 	}}
-	r := run(t, h, "asr", "--set", "asr_refs_small", "--data", dir)
-	if r.Metrics["wer"] != 0 || math.Abs(r.Metrics["wer_mulaw"]-1.0/7) > 1e-9 || r.Metrics["wer_loss5"] != 0 || r.N != 2 {
-		t.Errorf("%+v", r)
+	for _, args := range [][]string{{"asr", "--set", "asr_refs_small", "--data", dir}, {"asr", "--data", dir}} {
+		r := run(t, h, args...)
+		if r.Metrics["wer"] != 0 || math.Abs(r.Metrics["wer_mulaw"]-1.0/7) > 1e-9 || r.Metrics["wer_loss5"] != 0 || r.Metrics["wer_burst5"] != 0 || len(r.Metrics) != 4 || r.N != 2 || r.Set != "asr_refs_small" {
+			t.Errorf("%+v", r)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,9 @@ type Condition string
 const (
 	Clean Condition = ""
 	MuLaw Condition = "mulaw" // 8 kHz, G.711 µ-law
-	Loss5 Condition = "loss5" // 5 % of 20 ms packets lost, concealed as in a call
+	Loss5 Condition = "loss5" // over that, 5 % of 20 ms packets lost, concealed as in a call
+	// Burst5 loses as many, four in a row on average.
+	Burst5 Condition = "burst5"
 )
 
 // Harness holds what can be measured. The zero Harness measures what needs
@@ -106,7 +109,7 @@ func (h Harness) parse(args []string, stdout io.Writer) (request, error) {
 	var q request
 	flags := flag.NewFlagSet("eval", flag.ContinueOnError)
 	flags.SetOutput(stdout)
-	flags.StringVar(&q.set, "set", "", "name of the set")
+	flags.StringVar(&q.set, "set", "", "name of the set (default: the folder's of --data)")
 	flags.StringVar(&q.data, "data", "", "folder of the set (default: shared/data/NAME found above the working directory)")
 	flags.StringVar(&q.test, "test", "", "folder of the sealed test files")
 	flags.StringVar(&q.model, "model", "", "model: "+strings.Join(h.models(), ", ")+" (default: "+h.preferred()+")")
@@ -140,6 +143,9 @@ func (h Harness) parse(args []string, stdout io.Writer) (request, error) {
 	task, err := h.task(q.task)
 	if err != nil {
 		return q, err
+	}
+	if name := filepath.Base(filepath.Clean(q.data)); q.set == "" && slices.Contains(task.sets, name) {
+		q.set = name
 	}
 	if !slices.Contains(task.sets, q.set) {
 		return q, fmt.Errorf("eval %s: --set %q; there are %s", q.task, q.set, strings.Join(task.sets, ", "))

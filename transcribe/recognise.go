@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,32 +12,27 @@ import (
 	"time"
 
 	"throughline/media"
-	"throughline/media/codec"
 	"throughline/media/decode"
 	"throughline/media/flac"
 	"throughline/media/ogg"
 	"throughline/media/resample"
 	"throughline/media/wav"
+	"throughline/transcribe/internal/line"
 	"throughline/transcribe/segment"
 	"throughline/transcribe/speech"
 )
 
-// packet is the media time of one packet of a telephone.
-const packet = 20 * time.Millisecond
+// Line is how a recording is sent: how it is coded, and what is lost of it.
+type Line = line.Line
 
 // longestFile bounds what RecogniseFile reads.
 const longestFile = 2 * time.Hour
 
-// RecogniseFile transcribes a WAV, FLAC or Ogg Opus file as if it came as a leg: in
-// packets, through the decoder and the segmenter. With telephone it is first
-// narrowed to 8 kHz µ-law (ITU-T G.711); of its packets the share loss, from 0 to
-// 1, is lost at random, the same ones each time. Run must be working.
-func (t *Transcriber) RecogniseFile(ctx context.Context, path string, telephone bool, loss float64) (string, error) {
-	format := codec.Format{Codec: codec.L16, ClockRate: speech.Rate, Channels: 1}
-	if telephone {
-		format = codec.Format{Codec: codec.PCMU, ClockRate: 8000, Channels: 1}
-	}
-	pcm, err := readFile(path, format.ClockRate)
+// RecogniseFile transcribes a WAV, FLAC or Ogg Opus file as if it came as a leg
+// over a line: in packets, of which the same ones are lost each time, through the
+// decoder and the segmenter. Run must be working.
+func (t *Transcriber) RecogniseFile(ctx context.Context, path string, over Line) (string, error) {
+	pcm, err := readFile(path, over.Format().ClockRate)
 	if err != nil {
 		return "", err
 	}
@@ -67,7 +61,7 @@ func (t *Transcriber) RecogniseFile(ctx context.Context, path string, telephone 
 	if err != nil {
 		return "", err
 	}
-	if err := packets(pcm, format, loss, seed(path), d); err != nil {
+	if err := over.Send(pcm, seed(path), d); err != nil {
 		return "", err
 	}
 	if e.leg == nil {
@@ -87,43 +81,6 @@ func seed(path string) uint64 {
 	_, _ = h.Write([]byte(filepath.Base(path))) // a hash cannot fail
 	return h.Sum64()
 }
-
-// packets sends samples as packets of 20 ms in chunks, less those that are lost.
-func packets(pcm []int16, format codec.Format, loss float64, seed uint64, d *decode.Decoder) error {
-	dice := rand.New(rand.NewPCG(seed, 1))
-	chunker := media.NewChunker(0, chunks{d})
-	size := int(media.DurationTicks(packet, format.ClockRate))
-	var frame media.Frame
-	var payload []byte
-	gap := int64(0)
-	for at := 0; at < len(pcm); at += size {
-		part := pcm[at:min(at+size, len(pcm))]
-		if dice.Float64() < loss {
-			gap += int64(len(part))
-			continue
-		}
-		if format.Codec == codec.PCMU {
-			payload = codec.AppendULaw(payload[:0], part)
-		} else {
-			payload = codec.AppendL16(payload[:0], part)
-		}
-		frame = media.Frame{Offset: media.TicksDuration(int64(at), format.ClockRate), Ticks: len(part), Format: format, Payload: payload}
-		if gap > 0 {
-			frame.Gap = media.Gap{Kind: media.Lost, Ticks: gap}
-			gap = 0
-		}
-		if err := chunker.WriteFrame(&frame); err != nil {
-			return err
-		}
-	}
-	if err := chunker.Close(); err != nil {
-		return err
-	}
-	return d.Close()
-}
-
-// chunks makes a decoder the end of a chain of chunks.
-type chunks struct{ *decode.Decoder }
 
 // readFile reads a file as mono samples at a rate; several channels are mixed.
 func readFile(path string, rate int) ([]int16, error) {

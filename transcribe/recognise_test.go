@@ -46,26 +46,25 @@ func TestRecogniseFile(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, c := range []struct {
-		telephone bool
-		loss      float64
-		most      float64
-	}{{false, 0, 0.1}, {true, 0, 0.15}, {true, 0.05, 0.4}} {
-		text, err := tr.RecogniseFile(ctx, "testdata/complaint.ogg", c.telephone, c.loss)
+		line transcribe.Line
+		most float64
+	}{{transcribe.Line{}, 0.1}, {transcribe.Line{Telephone: true}, 0.15}, {transcribe.Line{Telephone: true, Loss: 0.05}, 0.4}} {
+		text, err := tr.RecogniseFile(ctx, "testdata/complaint.ogg", c.line)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := tr.RecogniseFile(ctx, "testdata/complaint.ogg", c.telephone, c.loss)
+		again, err := tr.RecogniseFile(ctx, "testdata/complaint.ogg", c.line)
 		if err != nil || again != text {
-			t.Errorf("telephone %v, loss %v: %q, then %q (%v)", c.telephone, c.loss, text, again, err)
+			t.Errorf("%+v: %q, then %q (%v)", c.line, text, again, err)
 		}
 		if s := wer.Score(complaint, text); s.Rate() > c.most {
-			t.Errorf("telephone %v, loss %v: %v: %q", c.telephone, c.loss, s, text)
+			t.Errorf("%+v: %v: %q", c.line, s, text)
 		}
 	}
-	if _, err := tr.RecogniseFile(ctx, "testdata/absent.wav", false, 0); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := tr.RecogniseFile(ctx, "testdata/absent.wav", transcribe.Line{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	if _, err := tr.RecogniseFile(ctx, "testdata/README.md", false, 0); err == nil {
+	if _, err := tr.RecogniseFile(ctx, "testdata/README.md", transcribe.Line{}); err == nil {
 		t.Error("a file that is no audio was read")
 	}
 }
@@ -85,18 +84,17 @@ func TestReferenceCorpus(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, way := range []struct {
-			sum       *wer.Counts
-			telephone bool
-			loss      float64
-		}{{&clean, false, 0}, {&line, true, 0}, {&lossy, true, 0.05}} {
-			text, err := tr.RecogniseFile(t.Context(), filepath.Join(dir, c.File), way.telephone, way.loss)
+			sum *wer.Counts
+			transcribe.Line
+		}{{&clean, transcribe.Line{}}, {&line, transcribe.Line{Telephone: true}}, {&lossy, transcribe.Line{Telephone: true, Loss: 0.05, Burst: 4}}} {
+			text, err := tr.RecogniseFile(t.Context(), filepath.Join(dir, c.File), way.Line)
 			if err != nil {
 				t.Fatal(err)
 			}
 			*way.sum = way.sum.Add(wer.Score(c.Text, text))
 		}
 	}
-	t.Logf("word errors clean %v, over a telephone %v, with 5 %% loss %v", clean, line, lossy)
+	t.Logf("word errors clean %v, over a telephone %v, with 5 %% loss in bursts %v", clean, line, lossy)
 	if clean.Rate() > 0.12 || line.Rate() > 0.15 {
 		t.Errorf("more word errors than ever: clean %v, over a telephone %v", clean, line)
 	}

@@ -82,13 +82,16 @@ func (e *ears) recognise(ctx context.Context, path string, c eval.Condition) (st
 	if e.once.Do(e.open); e.err != nil {
 		return "", e.err
 	}
+	var over transcribe.Line
 	switch c {
 	case eval.MuLaw:
-		return e.engine.RecogniseFile(ctx, path, true, 0)
+		over = transcribe.Line{Telephone: true}
 	case eval.Loss5:
-		return e.engine.RecogniseFile(ctx, path, true, 0.05)
+		over = transcribe.Line{Telephone: true, Loss: 0.05}
+	case eval.Burst5:
+		over = transcribe.Line{Telephone: true, Loss: 0.05, Burst: 4}
 	}
-	return e.engine.RecogniseFile(ctx, path, false, 0)
+	return e.engine.RecogniseFile(ctx, path, over)
 }
 
 func (e *ears) close() {

@@ -28,7 +28,7 @@ func TestWordErrorRate(t *testing.T) {
 		most float64
 	}{
 		{"clean", func(pcm []float32) []float32 { return pcm }, 0.10},
-		{"mulaw", func(pcm []float32) []float32 { return corpus.Telephone(pcm, 0, 1, 0) }, 0.15},
+		{"mulaw", func(pcm []float32) []float32 { return corpus.Telephone(t, pcm, 0, 1, 0) }, 0.15},
 	} {
 		var sum wer.Counts
 		for _, clip := range clips {

@@ -2,7 +2,12 @@ package corpus
 
 import (
 	"math"
-	"math/rand/v2"
+	"testing"
+
+	"throughline/media"
+	"throughline/media/decode"
+	"throughline/transcribe/internal/line"
+	"throughline/transcribe/speech"
 )
 
 // taps of a half-band low-pass filter: a Hamming-windowed sinc of 63 points
@@ -50,40 +55,27 @@ func Up(pcm []float32) []float32 {
 	return filter(out)
 }
 
-// Telephone sends 16 kHz audio through a G.711 µ-law call at 8 kHz. A share
-// of its 20 ms packets, in runs of about burst packets, is lost and replaced
-// by silence.
-func Telephone(pcm []float32, loss float64, burst float64, seed uint64) []float32 {
-	const packet = 160
+// Telephone sends 16 kHz audio over a line of 8 kHz µ-law, as a call comes here:
+// what is lost, a share of the packets in runs of about burst, is concealed.
+func Telephone(tb testing.TB, pcm []float32, loss, burst float64, seed uint64) []float32 {
+	tb.Helper()
+	over := line.Line{Telephone: true, Loss: loss, Burst: burst}
 	low := filter(pcm)
-	narrow := make([]float32, len(low)/2)
+	narrow := make([]int16, len(low)/2)
 	for i := range narrow {
-		narrow[i] = expand(compress(low[2*i]))
+		narrow[i] = int16(max(-32768, min(32767, math.Round(float64(low[2*i])*32768))))
 	}
-	random := rand.New(rand.NewPCG(seed, 1))
-	lost := false
-	for at := 0; at < len(narrow); at += packet {
-		// Gilbert's two-state model: mean run of burst packets, mean share of loss.
-		if lost {
-			lost = random.Float64() >= 1/burst
-		} else {
-			lost = loss > 0 && random.Float64() < loss/(1-loss)/burst
-		}
-		if lost {
-			clear(narrow[at:min(at+packet, len(narrow))])
-		}
+	heard := &media.Samples{SampleRate: speech.Rate}
+	d, err := decode.New(decode.Config{}, heard)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	return Up(narrow)
-}
-
-// compress and expand are the µ-law curve of ITU-T G.711 in its continuous
-// form with 8 bits.
-func compress(v float32) int8 {
-	x := max(-1, min(1, float64(v)))
-	return int8(math.Round(127 * math.Copysign(math.Log1p(255*math.Abs(x))/math.Log(256), x)))
-}
-
-func expand(c int8) float32 {
-	x := float64(c) / 127
-	return float32(math.Copysign((math.Pow(256, math.Abs(x))-1)/255, x))
+	if err := over.Send(narrow, seed, d); err != nil {
+		tb.Fatal(err)
+	}
+	out := make([]float32, len(heard.PCM))
+	for i, v := range heard.PCM {
+		out[i] = float32(v) / 32768
+	}
+	return out
 }
