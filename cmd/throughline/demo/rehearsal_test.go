@@ -13,6 +13,7 @@ import (
 	"throughline/event"
 	"throughline/governance/redact"
 	"throughline/journey"
+	"throughline/moment"
 	"throughline/nlp"
 	"throughline/nlp/floor"
 	"throughline/nlp/intent"
@@ -143,7 +144,7 @@ func (r *rehearsal) decide(c conversation, msgs []event.Message) {
 		if !ok {
 			continue
 		}
-		for _, d := range r.policy.Decide(j) {
+		for _, d := range r.policy.Decide(moment.Of(j)) {
 			if err := d.Err(); err != nil {
 				r.t.Errorf("%s: %v", c.ID, err)
 				continue
