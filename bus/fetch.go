@@ -166,3 +166,26 @@ func (b *Bus) askBounds(ctx context.Context, topic string, partition int) (first
 	}
 	return 0, 0, errors.New("list offsets: the broker left the partition out")
 }
+
+func (b *Bus) askOffsetAt(ctx context.Context, topic string, partition int, at time.Time) (int64, error) {
+	resp, err := b.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: {kafka.TimeOffsetOf(partition, at)}}})
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range resp.Topics[topic] {
+		if p.Partition != partition {
+			continue
+		}
+		if p.Error != nil {
+			return 0, p.Error
+		}
+		for offset := range p.Offsets {
+			if offset >= 0 {
+				return offset, nil
+			}
+		}
+		_, end, err := b.askBounds(ctx, topic, partition)
+		return end, err
+	}
+	return 0, errors.New("list offsets: the broker left the partition out")
+}

@@ -75,6 +75,29 @@ func (b *Bus) Bounds(ctx context.Context, topic string) (first, end []int64, err
 	return first, end, nil
 }
 
+// OffsetsAt returns, for each partition of topic, the offset of the first event
+// that was published at a moment or later; where there is none, the one after
+// the last.
+func (b *Bus) OffsetsAt(ctx context.Context, topic string, at time.Time) ([]int64, error) {
+	n, err := b.Partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	offsets := make([]int64, n)
+	for p := range n {
+		pause := newBackoff(20*time.Millisecond, time.Second)
+		for {
+			if offsets[p], err = b.askOffsetAt(ctx, topic, p, at); err == nil {
+				break
+			}
+			if !pause.wait(ctx) {
+				return nil, fmt.Errorf("offset of %s/%d by time: %w", topic, p, err)
+			}
+		}
+	}
+	return offsets, nil
+}
+
 // Follow reads partition of src from an offset on and waits for more, until ctx
 // ends or visit returns an error. It belongs to no consumer group: every
 // follower sees everything. Events that cannot be decoded are skipped and counted.

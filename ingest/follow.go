@@ -21,18 +21,26 @@ import (
 // last offset was not seen: retention or an undecodable event may stand there.
 const quiet = 2 * time.Second
 
+// publishing is how much earlier than its interaction's start a turn may seem to have
+// been published, by the clocks of two processes.
+const publishing = time.Minute
+
 // Run restores the interactions, follows the topics and ends what is over. It
 // returns nil when ctx ends. Ready is closed in between.
 func (s *Sessions) Run(ctx context.Context, b *bus.Bus) error {
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		// Interactions first: an end must be known before the turns it covers.
-		if err := follow(inner, g, b, event.Interactions().Source, func(r bus.Record[event.Interaction]) {
+		first, end, err := awaitBounds(inner, b, event.Interactions().Name)
+		if err != nil {
+			return err
+		}
+		if err := follow(inner, g, b, event.Interactions().Source, first, end, func(r bus.Record[event.Interaction]) {
 			s.readChange(r.Value, r.Offset)
 		}); err != nil {
 			return err
 		}
-		if err := follow(inner, g, b, event.Turns(), func(r bus.Record[event.Turn]) { s.readTurn(r.Value) }); err != nil {
+		if err := s.restoreTurns(inner, g, b); err != nil {
 			return err
 		}
 		s.sortBySilence()
@@ -79,20 +87,65 @@ func (s *Sessions) sweepAlways(ctx context.Context, p Publisher) error {
 	}
 }
 
-// follow reads all of src into visit, and returns when every partition has been
-// read up to where it ended at the call; the followers go on in g.
-func follow[T any](ctx context.Context, g *errgroup.Group, b *bus.Bus, src event.Source[T], visit func(bus.Record[T])) error {
-	first, end, err := awaitBounds(ctx, b, src.Name)
+// restoreTurns reads the turns that are needed, and goes on with what comes. An
+// interaction that was silent since before them may have been alive until then.
+func (s *Sessions) restoreTurns(ctx context.Context, g *errgroup.Group, b *bus.Bus) error {
+	first, end, err := awaitBounds(ctx, b, event.Turns().Name)
 	if err != nil {
 		return err
 	}
+	from, err := s.needed(ctx, b, first, end)
+	if err != nil {
+		return err
+	}
+	oldest := make([]time.Time, len(from)) // each is written by its partition's reader alone, before its end is reached
+	if err := follow(ctx, g, b, event.Turns(), from, end, func(r bus.Record[event.Turn]) {
+		if r.Offset < end[r.Partition] && oldest[r.Partition].IsZero() {
+			oldest[r.Partition] = r.Value.Received
+		}
+		s.readTurn(r.Value)
+	}); err != nil {
+		return err
+	}
+	for p := range from {
+		if from[p] > first[p] {
+			s.aliveUntil(oldest[p])
+		}
+	}
+	return nil
+}
+
+// needed tells from where on turns must be read: enough of them to know
+// redeliveries by, and every one that a watcher wants of a known interaction.
+func (s *Sessions) needed(ctx context.Context, b *bus.Bus, first, end []int64) ([]int64, error) {
+	from := make([]int64, len(end))
+	for p := range end {
+		from[p] = max(first[p], end[p]-int64(s.cfg.Memory/len(end)))
+	}
+	since, wanted := s.watchedSince()
+	if !wanted {
+		return from, nil
+	}
+	at, err := b.OffsetsAt(ctx, event.Turns().Name, since.Add(-publishing))
+	if err != nil {
+		return nil, err
+	}
+	for p := range from {
+		from[p] = max(first[p], min(from[p], at[p]))
+	}
+	return from, nil
+}
+
+// follow reads src between two offsets of each partition into visit, and returns
+// when that is done; the followers go on in g.
+func follow[T any](ctx context.Context, g *errgroup.Group, b *bus.Bus, src event.Source[T], from, end []int64, visit func(bus.Record[T])) error {
 	parts := make([]*restoring, len(end))
 	for p := range end {
 		r := &restoring{end: end[p], done: make(chan struct{})}
-		r.saw(first[p] - 1)
+		r.saw(from[p] - 1)
 		parts[p] = r
 		g.Go(func() error {
-			return bus.Follow(ctx, b, src, p, first[p], func(rec bus.Record[T]) error {
+			return bus.Follow(ctx, b, src, p, from[p], func(rec bus.Record[T]) error {
 				if !rec.Deleted {
 					visit(rec)
 				}

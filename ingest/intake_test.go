@@ -185,6 +185,63 @@ func TestRestartFindsOpenInteractions(t *testing.T) {
 	}
 }
 
+// TestRestartReadsWhatIsNeeded restarts on a topic that holds many more turns
+// than are remembered.
+func TestRestartReadsWhatIsNeeded(t *testing.T) {
+	const others, each = 40, 25
+	addr, c := ingesttest.Broker(t), newClock()
+	cfg := ingest.SessionsConfig{WhatsAppIdle: time.Hour, WebChatIdle: 10 * time.Hour, Memory: 80, SweepEvery: time.Hour, Now: c.Now}
+	before := ingesttest.On(t, addr, cfg, nil)
+	quiet := accept(t, before.Intake, said("+4930123456", "q1", "hello"))[0]
+	c.advance(50 * time.Minute)
+	accept(t, before.Intake, said("+4930123456", "q2", "are you there?"))
+	chat := func(id string) ingest.Arrival {
+		a := said("+4930777777", id, "hello")
+		a.Channel = event.WebChat
+		return a
+	}
+	flood := func(name string) {
+		c.advance(20 * time.Minute)
+		for n := range each {
+			var all []ingest.Arrival
+			for k := range others {
+				all = append(all, said(fmt.Sprintf("+49301%04d", k), fmt.Sprint(name, k, ".", n), "hello"))
+			}
+			accept(t, before.Intake, all...)
+		}
+	}
+	flood("a")
+	restarted := func() (*ingesttest.Kit, *atomic.Int64, *atomic.Int64) {
+		var seen, chats atomic.Int64
+		k := ingesttest.On(t, addr, cfg, func(n *ingest.Intake) {
+			n.Sessions().Watch(ingest.Watcher{Channel: event.WebChat, Turn: func(t event.Turn) {
+				seen.Add(1)
+				if t.Channel == event.WebChat {
+					chats.Add(1)
+				}
+			}})
+		})
+		return k, &seen, &chats
+	}
+	after, seen, _ := restarted()
+	if n := seen.Load(); n > 80 {
+		t.Errorf("%d of %d turns were read, %d are remembered", n, others*each+2, 80)
+	}
+	if r := accept(t, after.Intake, said("+493010007", fmt.Sprint("a7.", each-1), "hello"))[0]; !r.Duplicate {
+		t.Error("a redelivery of what was said last is taken for new")
+	}
+	// Silent since 09:50, but nobody who began to read at 10:10 can know.
+	if r := accept(t, after.Intake, said("+4930123456", "q3", "hello?"))[0]; r.Interaction != quiet.Interaction {
+		t.Error("an interaction whose last turns were not read was taken for over")
+	}
+	accept(t, before.Intake, chat("c1"), chat("c2"))
+	flood("b")
+	accept(t, before.Intake, chat("c3"))
+	if _, _, chats := restarted(); chats.Load() != 3 {
+		t.Errorf("a chat of 3 messages shows %d after the restart", chats.Load())
+	}
+}
+
 // Two processes that open a thread at the same moment agree afterwards.
 func TestProcessesAgreeOnTheCurrentInteraction(t *testing.T) {
 	addr := ingesttest.Broker(t)

@@ -83,6 +83,9 @@ type Sessions struct {
 type Watcher struct {
 	Turn   func(event.Turn)
 	Change func(event.Interaction)
+	// Channel is the one whose open interactions are seen from their first turn
+	// on after a restart; of others only the latest turns are read again.
+	Channel event.Channel
 }
 
 // session is one open (or just ended) interaction. All fields are guarded by Sessions.mu.
@@ -90,6 +93,7 @@ type session struct {
 	id, thread                string
 	tenant, customer, account string
 	channel                   event.Channel
+	began                     time.Time // when its first event was accepted
 	last                      time.Time
 	ended                     time.Time // zero: open
 	// order is the offset of its start on the topic. Where two processes opened
@@ -237,7 +241,7 @@ func (s *Sessions) over(e *session, now time.Time) bool {
 
 // add makes an open session. The caller holds mu.
 func (s *Sessions) add(id, tenant, customer string, ch event.Channel, at time.Time) *session {
-	e := &session{id: id, tenant: tenant, customer: customer, channel: ch, last: at, order: notReadYet}
+	e := &session{id: id, tenant: tenant, customer: customer, channel: ch, began: at, last: at, order: notReadYet}
 	s.byID[id] = e
 	l := s.silent[ch]
 	if l == nil {
@@ -247,6 +251,35 @@ func (s *Sessions) add(id, tenant, customer string, ch event.Channel, at time.Ti
 	e.element = l.PushFront(e)
 	s.open++
 	return e
+}
+
+// watchedSince is when the first of the known interactions that a watcher wants
+// whole began.
+func (s *Sessions) watchedSince() (began time.Time, wanted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.watchers {
+		for _, e := range s.byID {
+			if e.channel == w.Channel && w.Turn != nil && (!wanted || e.began.Before(began)) {
+				began, wanted = e.began, true
+			}
+		}
+	}
+	return began, wanted
+}
+
+// aliveUntil notes that open interactions may have gone on until a moment: what
+// was said before it has not been read. They end later for it, never too soon.
+func (s *Sessions) aliveUntil(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.silent {
+		for e := l.Front(); e != nil; e = e.Next() {
+			if open := e.Value.(*session); open.last.Before(at) {
+				open.last = at
+			}
+		}
+	}
 }
 
 // touch notes that something was said in an interaction.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -173,6 +174,7 @@ func Run(t *testing.T, b Broker) {
 	t.Run("state", func(t *testing.T) { testState(t, b) })
 	t.Run("replay", func(t *testing.T) { testReplay(t, b) })
 	t.Run("follow", func(t *testing.T) { testFollow(t, b) })
+	t.Run("by time", func(t *testing.T) { testOffsetsAt(t, b) })
 	t.Run("large", func(t *testing.T) { testLarge(t, b) })
 	t.Run("rebalance", func(t *testing.T) { testRebalance(t, b) })
 	t.Run("resume", func(t *testing.T) { testResume(t, b) })
@@ -452,6 +454,42 @@ func testFollow(t *testing.T, b Broker) {
 	got.inOrder(t)
 	stop()
 	wg.Wait()
+}
+
+// testOffsetsAt finds where a moment lies on a topic, before, between and after
+// its events.
+func testOffsetsAt(t *testing.T, broker Broker) {
+	c, in := dial(t, broker), topic(t, "in", false)
+	ensure(t, c, in.Spec)
+	put := func(from, to int) {
+		for k := from; k < to; k++ {
+			publish(t, c, in.Message(item{Key: fmt.Sprint(k), N: k}))
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	before := time.Now().Add(-time.Minute)
+	put(0, 20)
+	_, mid, err := c.Bounds(ctx, in.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(20 * time.Millisecond) // Kafka's clock is in milliseconds
+	between := time.Now()
+	time.Sleep(20 * time.Millisecond)
+	put(20, 40)
+	first, end, err := c.Bounds(ctx, in.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct {
+		at      time.Time
+		offsets []int64
+	}{"before": {before, first}, "between": {between, mid}, "after": {time.Now().Add(time.Minute), end}} {
+		if got, err := c.OffsetsAt(ctx, in.Name, want.at); err != nil || !slices.Equal(got, want.offsets) {
+			t.Errorf("%s: offsets %v, want %v (%v)", name, got, want.offsets, err)
+		}
+	}
 }
 
 func testLarge(t *testing.T, b Broker) {

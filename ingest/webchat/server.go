@@ -91,7 +91,7 @@ func New(cfg Config, intake *ingest.Intake) (*Server, error) {
 			Help: "Open WebSockets."}, func() float64 { return float64(s.open()) }))
 	}
 	intake.Hear(s.hub.hear)
-	intake.Sessions().Watch(ingest.Watcher{Turn: s.hub.turn, Change: s.hub.change})
+	intake.Sessions().Watch(ingest.Watcher{Turn: s.hub.turn, Change: s.hub.change, Channel: event.WebChat})
 	return s, nil
 }
 
