@@ -14,6 +14,7 @@ type Event struct {
 	Data  json.RawMessage // as it lies on the topic, in one line
 
 	at           place
+	id           string // of what happened; "" where several events rightly share one
 	frame        []byte // for SSE, ID included; nil where ID is the reader's own
 	tenant       string
 	customer     string
@@ -24,7 +25,8 @@ type Event struct {
 	replaces     string // of a partial: the turn that it shows growing
 }
 
-// silent tells that e is nothing to deliver: a tombstone only moves the position.
+// silent tells that e is nothing to deliver: a tombstone or a repeat only moves
+// the position.
 func (e *Event) silent() bool { return e.Data == nil }
 
 // oneLine makes raw fit one data line of SSE. JSON needs no line breaks, and
@@ -67,7 +69,7 @@ func frame(name, id string, data []byte) []byte {
 }
 
 func eventOfInteraction(i event.Interaction) Event {
-	return Event{tenant: i.Tenant, customer: i.Customer, interactions: []string{i.Interaction}, channels: []event.Channel{i.Channel}, agents: some(i.Agent)}
+	return Event{id: i.ID, tenant: i.Tenant, customer: i.Customer, interactions: []string{i.Interaction}, channels: []event.Channel{i.Channel}, agents: some(i.Agent)}
 }
 
 func eventOfTurn(t event.Turn) Event {
@@ -80,7 +82,11 @@ func eventOfPartial(t event.Turn) Event {
 	return e
 }
 
-func eventOfFeatures(f event.Features) Event { return eventOfTurn(f.Turn) }
+func eventOfFeatures(f event.Features) Event {
+	e := eventOfTurn(f.Turn)
+	e.id = f.ID
+	return e
+}
 
 func eventOfJourney(j journeyHead) Event {
 	e := Event{tenant: j.Tenant, customer: j.Customer, merged: j.Merged}
@@ -93,15 +99,15 @@ func eventOfJourney(j journeyHead) Event {
 }
 
 func eventOfAlert(a event.Alert) Event {
-	return Event{tenant: a.Tenant, customer: a.Customer, interactions: some(a.Interaction), channels: []event.Channel{a.Channel}}
+	return Event{id: a.ID, tenant: a.Tenant, customer: a.Customer, interactions: some(a.Interaction), channels: []event.Channel{a.Channel}}
 }
 
 func eventOfSuggestion(s event.Suggestion) Event {
-	return Event{tenant: s.Tenant, customer: s.Customer, interactions: some(s.Interaction), channels: []event.Channel{s.Channel}, agents: some(s.Agent)}
+	return Event{id: s.ID, tenant: s.Tenant, customer: s.Customer, interactions: some(s.Interaction), channels: []event.Channel{s.Channel}, agents: some(s.Agent)}
 }
 
 func eventOfFeedback(f event.Feedback) Event {
-	return Event{tenant: f.Tenant, customer: f.Customer, agents: some(f.Agent)}
+	return Event{id: f.ID, tenant: f.Tenant, customer: f.Customer, agents: some(f.Agent)}
 }
 
 func some(s string) []string {

@@ -90,7 +90,7 @@ func (h *Hub) Ready() <-chan struct{} { return h.ready }
 // Run follows the topics until ctx ends. It is called once.
 func (h *Hub) Run(ctx context.Context) error {
 	defer close(h.stopped)
-	from, end, err := h.begin(ctx)
+	early, from, end, err := h.begin(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -103,7 +103,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	for t, f := range feeds() {
 		for p, offset := range from[t] {
-			work.Go(func() error { return f.follow(ctx, h, p, offset) })
+			work.Go(func() error { return f.follow(ctx, h, p, early[t][p], offset) })
 		}
 	}
 	work.Go(func() error { h.catchUp(ctx, end); return nil })
@@ -113,20 +113,22 @@ func (h *Hub) Run(ctx context.Context) error {
 	return nil
 }
 
-// begin decides where to start on each partition, and says where they end now.
-func (h *Hub) begin(ctx context.Context) (from, end Position, err error) {
-	from, end = make(Position, topicCount), make(Position, topicCount)
+// begin decides where to start on each partition, early enough to know repeats,
+// and from where on to show; and says where they end now.
+func (h *Hub) begin(ctx context.Context) (early, from, end Position, err error) {
+	early, from, end = make(Position, topicCount), make(Position, topicCount), make(Position, topicCount)
 	for t, spec := range Topics() {
 		first, last, err := h.bus.Bounds(ctx, spec.Name)
 		if err != nil {
-			return nil, nil, fmt.Errorf("dashboards hub: %w", err)
+			return nil, nil, nil, fmt.Errorf("dashboards hub: %w", err)
 		}
-		from[t], end[t] = make([]int64, len(first)), last
+		early[t], from[t], end[t] = make([]int64, len(first)), make([]int64, len(first)), last
 		for p := range first {
 			from[t][p] = max(first[p], last[p]-int64(h.cfg.Lookback))
+			early[t][p] = max(first[p], from[t][p]-repeatWithin)
 		}
 	}
-	return from, end, nil
+	return early, from, end, nil
 }
 
 // catchUp closes ready when the hub has reached end. Offsets that compaction
@@ -173,10 +175,11 @@ func (h *Hub) take(e *Event, published time.Time, apply func(*live)) {
 }
 
 // feed is one topic as the hub reads it: followed from a start on, or a piece
-// of it read again for somebody who resumes.
+// of it read again for somebody who resumes. Both begin early enough to know
+// repeats.
 type feed struct {
-	follow func(ctx context.Context, h *Hub, partition int, from int64) error
-	read   func(ctx context.Context, h *Hub, partition int, from, to int64) ([]*Event, error)
+	follow func(ctx context.Context, h *Hub, partition int, early, from int64) error
+	read   func(ctx context.Context, h *Hub, partition int, early, from, to int64, seen *lately) ([]*Event, error)
 }
 
 func feeds() [topicCount]feed {
@@ -193,31 +196,40 @@ func feeds() [topicCount]feed {
 
 func feedOf[T any](topic int, spec event.Spec, eventOf func(T) Event, apply func(*live, T, *Event)) feed {
 	src := event.Source[T]{Spec: spec}
-	understand := func(r bus.Record[T]) *Event {
+	understand := func(r bus.Record[T], seen *lately) *Event {
 		e := eventOf(r.Value)
 		e.Topic, e.at = spec.Name, place{topic, r.Partition, r.Offset}
-		if !r.Deleted {
+		if !r.Deleted && !seen.repeats(e.id, r.Offset) {
 			e.Data = oneLine(r.Bytes)
 		}
 		return &e
 	}
 	return feed{
-		follow: func(ctx context.Context, h *Hub, partition int, from int64) error {
-			return bus.Follow(ctx, h.bus, src, partition, from, func(r bus.Record[T]) error {
-				e := understand(r)
+		follow: func(ctx context.Context, h *Hub, partition int, early, from int64) error {
+			seen := newLately()
+			return bus.Follow(ctx, h.bus, src, partition, early, func(r bus.Record[T]) error {
+				e := understand(r, seen)
+				if r.Offset < from {
+					return nil
+				}
 				h.take(e, r.Time, func(l *live) {
-					if r.Deleted {
+					switch {
+					case r.Deleted:
 						l.forget(r.Key)
-					} else {
+					case !e.silent():
 						apply(l, r.Value, e)
 					}
 				})
 				return nil
 			})
 		},
-		read: func(ctx context.Context, h *Hub, partition int, from, to int64) ([]*Event, error) {
+		read: func(ctx context.Context, h *Hub, partition int, early, from, to int64, seen *lately) ([]*Event, error) {
 			var events []*Event
-			err := readSpan(ctx, h.bus, src, partition, from, to, func(r bus.Record[T]) { events = append(events, understand(r)) })
+			err := readSpan(ctx, h.bus, src, partition, early, to, func(r bus.Record[T]) {
+				if e := understand(r, seen); r.Offset >= from {
+					events = append(events, e)
+				}
+			})
 			h.mu.RLock()
 			defer h.mu.RUnlock()
 			for _, e := range events {

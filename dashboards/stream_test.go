@@ -65,6 +65,62 @@ func TestStreamResumes(t *testing.T) {
 	}
 }
 
+// TestStreamShowsARepeatOnce lets events stand on the topic twice, as after a
+// kill, with breaks before, between and after the two places of an event.
+func TestStreamShowsARepeatOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		recent, lookback int
+		restart          bool
+		after            int // events published while nobody listens
+	}{
+		"recent":                  {4096, 1000, false, 300},
+		"from Kafka":              {64, 1000, false, 3000},
+		"restarted":               {4096, 1000, true, 300},
+		"looking back too little": {64, 3, true, 3000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			s := h.serve(t, "", small(tt.recent, tt.lookback))
+			whole, broken := s.stream(t, "?topics=features,alerts", ""), s.stream(t, "?topics=features,alerts", "")
+			alert := event.Alerts().Message(alertOf(1))
+			h.publish(t, append(features(0, 40), alert)...)
+			h.publish(t, append(features(10, 30), alert)...)
+			want := ids("f", 0, 40)
+			want["a1"] = 0
+			broken.expect(want)
+			broken.body.Close()
+			whole.expect(fresh(want))
+			if tt.after > 1000 || tt.restart { // whoever does not read is let go
+				whole.body.Close()
+			}
+			if tt.restart {
+				s.stop()
+			}
+			h.publish(t, append(features(20, 40+tt.after), alert)...)
+			h.publish(t, features(20+tt.after, 45+tt.after)...)
+			if tt.restart {
+				s = h.serve(t, "", small(tt.recent, tt.lookback))
+			}
+			if tt.after > 1000 || tt.restart {
+				whole = s.stream(t, "?topics=features,alerts", whole.id)
+			}
+			again := s.stream(t, "?topics=features,alerts", broken.id)
+			h.publish(t, features(35+tt.after, 50+tt.after)...)
+			again.expect(ids("f", 40, 50+tt.after))
+			whole.expect(ids("f", 40, 50+tt.after))
+		})
+	}
+}
+
+// fresh is want with nothing seen yet.
+func fresh(want map[string]int) map[string]int {
+	all := make(map[string]int, len(want))
+	for id := range want {
+		all[id] = 0
+	}
+	return all
+}
+
 // TestStreamResumesAnywhere breaks off after every single event of a mix of
 // topics and partitions.
 func TestStreamResumesAnywhere(t *testing.T) {

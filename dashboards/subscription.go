@@ -36,6 +36,8 @@ type Subscription struct {
 	at       Position // of the reader, while catching
 	walked   Position // of the hub where the reader walks, while catching
 	behind   bool     // at is older than what is recent: Kafka comes first
+	seen     *lately  // while behind: ids of the partition that is read again
+	seenAt   place    // that partition, and the offset up to which seen knows it
 }
 
 // Subscribe opens a subscription of tenant's events that begins after from, or
@@ -229,10 +231,19 @@ func (s *Subscription) again(ctx context.Context) ([]*Event, error) {
 				continue
 			}
 			to := min(base[t][p], from+spanEvents)
-			events, err := feeds()[t].read(ctx, s.hub, p, from, to)
+			early := from
+			if next := (place{t, p, from}); s.seen == nil || s.seenAt != next {
+				first, _, err := s.hub.bus.Bounds(ctx, Topics()[t].Name)
+				if err != nil {
+					return nil, fmt.Errorf("resume stream: %w", err)
+				}
+				s.seen, early = newLately(), min(from, max(first[p], from-repeatWithin))
+			}
+			events, err := feeds()[t].read(ctx, s.hub, p, early, from, to, s.seen)
 			if err != nil {
 				return nil, err
 			}
+			s.seenAt = place{t, p, to}
 			wanted := events[:0]
 			for _, e := range events {
 				if !s.at.passed(e.at) && s.wants(e) {
@@ -243,6 +254,7 @@ func (s *Subscription) again(ctx context.Context) ([]*Event, error) {
 			return coalesce(wanted), nil
 		}
 	}
+	s.seen = nil
 	s.join()
 	return nil, nil
 }
