@@ -20,6 +20,12 @@ const (
 	Off       = "off"
 )
 
+// The forms of the realtime interface that Server.Realtime names.
+const (
+	RealtimeGA   = "ga"
+	RealtimeBeta = "beta"
+)
+
 // The defaults of Config.
 const (
 	DefaultMeasureEvery = 10 * time.Second
@@ -55,6 +61,7 @@ type Server struct {
 	Key      string `yaml:"key" secret:"true" doc:"bearer token, if the server wants one"`
 	Model    string `yaml:"model" doc:"model to ask for"`
 	Language string `yaml:"language" doc:"language spoken, such as en; empty leaves it to the server"`
+	Realtime string `yaml:"realtime" doc:"ask over a WebSocket at /realtime below url, a session for each utterance: ga, or beta, the first form, which local servers still speak; empty: by HTTP"`
 }
 
 // Parts are what a Transcriber works with. Gate is needed.
@@ -98,6 +105,11 @@ func (c Config) check(p Parts) error {
 	case OpenAI:
 		if c.Server.URL == "" || c.Server.Model == "" {
 			return errors.New("transcribe.openai: url and model are needed by the engine openai")
+		}
+		switch c.Server.Realtime {
+		case "", RealtimeGA, RealtimeBeta:
+		default:
+			return fmt.Errorf("transcribe.openai.realtime: %q is unknown; use %s or %s, or leave it out", c.Server.Realtime, RealtimeGA, RealtimeBeta)
 		}
 	default:
 		return fmt.Errorf("transcribe.engine: %q is unknown; use %s, %s or %s", c.Engine, Moonshine, OpenAI, Off)

@@ -28,6 +28,7 @@ func TestConfigNamesTheFix(t *testing.T) {
 		"no gate":                   {Config{}, Parts{}, "Parts.Gate"},
 		"unknown engine":            {Config{Engine: "vosk"}, Parts{Gate: gate(t)}, `transcribe.engine: "vosk" is unknown; use moonshine`},
 		"server without an address": {Config{Engine: OpenAI}, Parts{Gate: gate(t)}, "url and model"},
+		"no such realtime":          {Config{Engine: OpenAI, Server: Server{URL: "http://x/v1", Model: "m", Realtime: "v2"}}, Parts{Gate: gate(t)}, "use ga or beta"},
 		"too many terms":            {Config{Vocabulary: make([]string, 3000)}, Parts{Gate: gate(t)}, "transcribe.vocabulary"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -91,15 +91,8 @@ func load(ctx context.Context, cfg Config) (m models, err error) {
 	}
 	m.detector, m.closers = d, append(m.closers, d.Close)
 	if cfg.Engine == OpenAI {
-		c, err := openai.New(openai.Config{
-			BaseURL: cfg.Server.URL, Path: cfg.Server.Path, Key: cfg.Server.Key,
-			Model: cfg.Server.Model, Language: cfg.Server.Language, Timeout: cfg.Timeout,
-		})
-		if err != nil {
-			return m, err
-		}
-		m.recogniser = c
-		return m, nil
+		m.recogniser, err = remote(cfg)
+		return m, err
 	}
 	dir := dirs[native.Moonshine]
 	r, err := moonshine.Open(rt, moonshine.Config{Concurrency: cfg.Workers, Files: moonshine.Files{
@@ -112,4 +105,13 @@ func load(ctx context.Context, cfg Config) (m models, err error) {
 	}
 	m.recogniser, m.closers = r, append(m.closers, r.Close)
 	return m, nil
+}
+
+// remote is the client of the server that recognises.
+func remote(cfg Config) (Recogniser, error) {
+	s := cfg.Server
+	if s.Realtime != "" {
+		return openai.NewSessions(openai.RealtimeConfig{BaseURL: s.URL, Key: s.Key, Model: s.Model, Language: s.Language, Beta: s.Realtime == RealtimeBeta})
+	}
+	return openai.New(openai.Config{BaseURL: s.URL, Path: s.Path, Key: s.Key, Model: s.Model, Language: s.Language, Timeout: cfg.Timeout})
 }
