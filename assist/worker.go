@@ -81,6 +81,9 @@ func (s *shard) journeys(ctx context.Context, recs []bus.Record[event.Journey]) 
 
 // decide gives what is to be done on one change of a journey.
 func (s *shard) decide(ctx context.Context, j event.Journey) []event.Message {
+	if j.Elsewhere() {
+		return nil
+	}
 	m := moment.Of(j)
 	var out []event.Message
 	for _, d := range s.desk.For(j.Tenant).Decide(m) {

@@ -36,7 +36,9 @@ func (c Consent) Key() string {
 }
 
 // Identity says that a handle belongs to a customer, or that two customers are
-// one (Into set), or are one no more (Undo set).
+// one (Into set), or are one no more (Undo set), or that a handle passed from the
+// person it stood for to somebody else (Released set; Into: who that person is
+// known as now, if anybody knows).
 type Identity struct {
 	ID       string    `json:"id"`
 	Tenant   string    `json:"tenant"`
@@ -45,17 +47,25 @@ type Identity struct {
 	Name     string    `json:"name,omitempty"`
 	Into     string    `json:"into,omitempty"` // the customer that Customer became
 	Undo     bool      `json:"undo,omitempty"`
+	Released bool      `json:"released,omitempty"`
 	By       string    `json:"by"`  // crm, agent, verified, whatsapp
 	Why      string    `json:"why"` // in words
 	At       time.Time `json:"at"`
 }
 
-// Key is what a later identity event replaces.
+// Key is what a later identity event replaces. A merge and its undo have keys of
+// their own, so that whichever comes last on the topic both times are known.
 func (i Identity) Key() string {
-	if i.Handle != nil {
-		return i.Tenant + "/" + i.Customer + "/" + string(i.Handle.Kind) + "/" + i.Handle.Value
+	who := i.Tenant + "/" + i.Customer
+	switch {
+	case i.Released:
+		return who + "/released"
+	case i.Handle != nil:
+		return who + "/" + string(i.Handle.Kind) + "/" + i.Handle.Value
+	case i.Undo:
+		return who + "/not/" + i.Into
 	}
-	return i.Tenant + "/" + i.Customer + "/into/" + i.Into
+	return who + "/into/" + i.Into
 }
 
 // Policy is a version of a tenant's rules as it was put in force. The last event

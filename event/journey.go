@@ -24,6 +24,16 @@ type Journey struct {
 	Updated  time.Time    `json:"updated"` // when the cause happened
 	Cause    Cause        `json:"cause"`   // what made this version
 
+	// Into is the customer that this one became: then everything here is shown
+	// there, and this state counts nowhere. Within is the journey that took this
+	// one's interactions over, or the customer where none did: then nothing of
+	// this id is left.
+	Into   string `json:"into,omitempty"`
+	Within string `json:"within,omitempty"`
+	// Since is when the handle passed to somebody else. What the customer id did
+	// before is another person's.
+	Since time.Time `json:"since,omitzero"`
+
 	Handle string `json:"handle,omitempty"` // masked
 	Name   string `json:"name,omitempty"`
 
@@ -35,11 +45,51 @@ type Journey struct {
 	Facts        []Fact             `json:"facts,omitempty"`  // asked and answered, promised
 	Tags         []string           `json:"tags,omitempty"`   // set by policy
 	Opted        map[string]bool    `json:"opted,omitempty"`  // purpose → allowed, as consent stands
-	Merged       []string           `json:"merged,omitempty"` // customers whose journeys were joined into this one
+	Merged       []string           `json:"merged,omitempty"` // customers who became this one
 	Past         []PastJourney      `json:"past,omitempty"`   // earlier journeys, newest last, bounded
 	Turns        int                `json:"turns"`
 	Curve        []Point            `json:"curve,omitempty"` // the customer's sentiment over time, bounded
-	Seen         []byte             `json:"seen,omitempty"`  // hashes of the ids lately applied: a redelivery changes nothing
+
+	Resolved     time.Time `json:"resolved,omitzero"`       // since when nothing is open
+	ResolvedBy   string    `json:"resolved_by,omitempty"`   // "thanks", "silence", "released"
+	FirstContact *bool     `json:"first_contact,omitempty"` // whether one contact resolved it; nil until that is known
+	Pickup       *float64  `json:"pickup,omitempty"`        // mean of its interactions' pick-ups; nil where nothing was carried over and picked up
+	Reasks       int       `json:"reasks,omitempty"`        // times the customer was asked again for what was known
+
+	Keep *Keep `json:"keep,omitempty"` // what the journey stage must know besides, to go on from here
+}
+
+// Elsewhere tells that what this state tells of is shown, counted and decided on
+// in another customer's or another journey's.
+func (j Journey) Elsewhere() bool { return j.Into != "" || j.Within != "" }
+
+// Keep is the rest of what the journey stage remembers of a customer: with the
+// shown interactions of the customer's own it is all that the stage's figures
+// are derived from.
+type Keep struct {
+	Others  []InteractionState `json:"others,omitempty"`  // own interactions of other journeys
+	Recent  []TurnDigest       `json:"recent,omitempty"`  // own turns that are not among the recent ones shown
+	Archive []PastJourney      `json:"archive,omitempty"` // own journeys whose interactions are no longer held
+	Handle  string             `json:"handle,omitempty"`  // masked
+	Name    string             `json:"name,omitempty"`
+	Tags    []Tagged           `json:"tags,omitempty"`
+	Told    time.Time          `json:"told,omitzero"`  // up to when what time alone changes was told
+	Version uint64             `json:"version"`        // of the own part: grows with each change of it
+	Seen    []byte             `json:"seen,omitempty"` // hashes of the ids lately applied: a redelivery changes nothing
+}
+
+// ConsentGiven is the last that a customer said of one purpose on one channel.
+type ConsentGiven struct {
+	Purpose Purpose   `json:"purpose"`
+	Channel Channel   `json:"channel,omitempty"` // empty: all
+	Allowed bool      `json:"allowed"`
+	At      time.Time `json:"at"`
+}
+
+// Tagged is a tag that policy set, and in which interaction.
+type Tagged struct {
+	Tag         string `json:"tag"`
+	Interaction string `json:"interaction"`
 }
 
 // Point is one or several neighbouring scored turns of the customer. Where a
@@ -55,9 +105,9 @@ type Point struct {
 // Cause names the event that made a version of a journey. The features of the
 // turn travel along so that policy can be decided on them.
 type Cause struct {
-	Type        string    `json:"type"` // "turn", "interaction", "identity", "feedback", "tag", "time"
+	Type        string    `json:"type"` // "turn", "interaction", "identity", "consent", "feedback", "tag", "stitch", "time"
 	ID          string    `json:"id"`
-	Interaction string    `json:"interaction,omitempty"` // where it happened, for a change of an interaction
+	Interaction string    `json:"interaction,omitempty"` // where it happened, if in one
 	Features    *Features `json:"features,omitempty"`
 	Change      Change    `json:"change,omitempty"`
 }
@@ -86,10 +136,46 @@ type InteractionState struct {
 	Sentiment float64   `json:"sentiment"`           // −5..+5, customer turns
 	Scored    int       `json:"scored"`              // turns behind Sentiment
 	LastScore float64   `json:"last_score"`
-	Pickup    *int      `json:"pickup,omitempty"`    // agent turns until the carried intent was picked up
+	Pickup    *int      `json:"pickup,omitempty"`    // agents' turns before the one that picked the carried intent up; nil until one did
 	Reasks    int       `json:"reasks,omitempty"`    // times asked again for what is known
 	Measures  *Measures `json:"measures,omitempty"`  //
 	Delivered string    `json:"delivered,omitempty"` // best status of the last outgoing message
+
+	Of       string   `json:"of,omitempty"`        // whose it is, where that is a customer who became this one
+	JoinedBy string   `json:"joined_by,omitempty"` // why it belongs to this journey, as a code: first, time, case, intent, reopened
+	Carried  []string `json:"carried,omitempty"`   // intents that were open when it began on another channel
+	Basis    *Basis   `json:"basis,omitempty"`     // what the figures above are derived from
+}
+
+// Basis is what was noted of an interaction's turns. Figures of interaction and
+// journey are derived from it, so that journeys which were joined count alike.
+// It is bounded; where there is more, the earliest of a kind stay.
+type Basis struct {
+	Points   []Point     `json:"points,omitempty"`   // the customer's sentiment, neighbours joined
+	Wants    []Want      `json:"wants,omitempty"`    // intents of the customer
+	Thanks   []time.Time `json:"thanks,omitempty"`   // when the customer thanked, and meant it
+	Facts    []Fact      `json:"facts,omitempty"`    // asked, given and promised, by time
+	Took     []Took      `json:"took,omitempty"`     // what agents spoke about, first time each
+	Answers  []time.Time `json:"answers,omitempty"`  // agents' first turns
+	Customer time.Time   `json:"customer,omitzero"`  // the customer's last word
+	Centre   time.Time   `json:"centre,omitzero"`    // the last word of agent or bot
+	Historic bool        `json:"historic,omitempty"` // backfilled
+}
+
+// Want is an intent over the neighbouring turns that named it.
+type Want struct {
+	Name        string    `json:"name"`
+	First       time.Time `json:"first"`
+	Last        time.Time `json:"last"`
+	Turn        string    `json:"turn"` // the first
+	Probability float64   `json:"probability"`
+	Mentions    int       `json:"mentions"`
+}
+
+// Took says that an agent spoke about something the first time.
+type Took struct {
+	About string    `json:"about"`
+	At    time.Time `json:"at"`
 }
 
 // OpenIntent is a want of the customer and what became of it.
@@ -153,7 +239,7 @@ type Factor struct {
 
 // Fact is something the centre has been told or has promised.
 type Fact struct {
-	Kind        string    `json:"kind"`  // "answered", "promised"
+	Kind        string    `json:"kind"`  // "answered", "promised"; in a Basis "asked", "given", "promised"
 	About       string    `json:"about"` // "order number", "call back"
 	Value       string    `json:"value,omitempty"`
 	At          time.Time `json:"at"`

@@ -120,6 +120,16 @@ func Journeys() Topic[Journey] {
 	}
 }
 
+// JourneyParts carries what merged customers did to the journeys they belong to.
+func JourneyParts() Topic[Part] {
+	return Topic[Part]{
+		Source: Source[Part]{Spec{Name: "journeys.parts", Compact: true,
+			About: "what the events of a merged customer made, on its way to the customer it became, latest kept"}},
+		Key: func(p Part) string { return p.Key() },
+		By:  func(p Part) string { return p.Into },
+	}
+}
+
 // Suggestions carries advice to agents.
 func Suggestions() Topic[Suggestion] {
 	return Topic[Suggestion]{
@@ -157,6 +167,7 @@ func Consents() Topic[Consent] {
 	return Topic[Consent]{
 		Source: Source[Consent]{Spec{Name: "consents", Compact: true, About: "what a person allows or refuses, by purpose and channel, latest kept"}},
 		Key:    func(c Consent) string { return c.Key() },
+		By:     func(c Consent) string { return c.Customer },
 	}
 }
 
@@ -165,6 +176,7 @@ func Identities() Topic[Identity] {
 	return Topic[Identity]{
 		Source: Source[Identity]{Spec{Name: "identities", Compact: true, About: "handles of customers, merges and un-merges, latest kept"}},
 		Key:    func(i Identity) string { return i.Key() },
+		By:     func(i Identity) string { return i.Customer },
 	}
 }
 
@@ -189,7 +201,7 @@ func Audits() Topic[Audit] {
 func All() []Spec {
 	return []Spec{
 		Interactions().Spec, Audio().Spec, Turns().Spec, PartialTurns().Spec, AnalysedTurns().Spec,
-		Journeys().Spec, Suggestions().Spec, Alerts().Spec, Disclosures().Spec, Feedbacks().Spec,
+		Journeys().Spec, JourneyParts().Spec, Suggestions().Spec, Alerts().Spec, Disclosures().Spec, Feedbacks().Spec,
 		Consents().Spec, Identities().Spec, Policies().Spec, Audits().Spec,
 	}
 }

@@ -9,26 +9,40 @@ import (
 // The defaults of Config.
 const (
 	DefaultGap          = 72 * time.Hour
+	DefaultIntentGap    = 14 * 24 * time.Hour
+	DefaultCaseGap      = 30 * 24 * time.Hour
 	DefaultResolveAfter = 24 * time.Hour
+	DefaultReopen       = 7 * 24 * time.Hour
 )
 
 // Config says when a journey begins and ends.
 type Config struct {
 	Gap          time.Duration `yaml:"gap" default:"72h" doc:"an interaction that begins within this time of the last change continues the journey"`
+	IntentGap    time.Duration `yaml:"intent_gap" default:"336h" doc:"one that names an intent that is still open continues it within this time"`
+	CaseGap      time.Duration `yaml:"case_gap" default:"720h" doc:"one with the same case id continues it within this time, resolved or not"`
 	ResolveAfter time.Duration `yaml:"resolve_after" default:"24h" doc:"a journey whose interactions have all ended is resolved after this silence"`
+	Reopen       time.Duration `yaml:"reopen" default:"168h" doc:"one that names an intent of a resolved journey within this time reopens it; after this time without, the first contact has resolved it"`
 	Social       []string      `yaml:"social" default:"greeting,goodbye,thanks,confirm,deny" doc:"intents that want nothing and so are never open"`
 	Scores       score.Config  `yaml:"scores" doc:"what scores are made with: docs/metrics.md"`
 }
 
 func (c Config) withDefaults() Config {
-	if c.Gap == 0 {
-		c.Gap = DefaultGap
-	}
-	if c.ResolveAfter == 0 {
-		c.ResolveAfter = DefaultResolveAfter
+	for _, d := range []struct {
+		v        *time.Duration
+		standard time.Duration
+	}{{&c.Gap, DefaultGap}, {&c.IntentGap, DefaultIntentGap}, {&c.CaseGap, DefaultCaseGap}, {&c.ResolveAfter, DefaultResolveAfter}, {&c.Reopen, DefaultReopen}} {
+		if *d.v == 0 {
+			*d.v = d.standard
+		}
 	}
 	if c.Social == nil {
 		c.Social = []string{"greeting", "goodbye", "thanks", "confirm", "deny"}
 	}
 	return c
+}
+
+// horizon is how long the interactions of an own journey are held after its last
+// change: beyond it no rule can join anything to it.
+func (c Config) horizon() time.Duration {
+	return max(c.Gap, c.IntentGap, c.CaseGap, c.ResolveAfter+c.Reopen)
 }

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -8,36 +9,41 @@ import (
 	"throughline/event"
 )
 
-// maxPoints bounds the curve of a journey; neighbours are joined beyond it.
-const maxPoints = 32
+const (
+	maxPoints     = 32 // of a journey's curve
+	maxTalkPoints = 16 // of one interaction's
+)
 
-// addPoint puts a scored turn into its place on the curve, late ones too.
-func addPoint(j *event.Journey, at time.Time, s event.Sentiment) {
+// pointOf is a scored turn.
+func pointOf(at time.Time, s event.Sentiment) event.Point {
 	score := math.Round(s.Score*1e4) / 1e4 // more digits are noise, and are stored each time
 	p := event.Point{At: at, Sum: score, Squares: score * score, N: 1}
 	if s.Class() == "neutral" {
 		p.Neutral = 1
 	}
-	k, _ := slices.BinarySearchFunc(j.Curve, at, func(p event.Point, at time.Time) int {
-		if p.At.After(at) {
-			return 1
+	return p
+}
+
+// earlier orders points; of two at one moment the worse stands first, so that
+// the order of arrival makes no difference.
+func earlier(a, b event.Point) int {
+	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Sum, b.Sum))
+}
+
+// shorten joins neighbours on the curve, those closest in time first, until at
+// most n points are left. Sums and counts stay exact.
+func shorten(curve []event.Point, n int) []event.Point {
+	for len(curve) > n {
+		best, gap := 0, time.Duration(math.MaxInt64)
+		for i := range len(curve) - 1 {
+			if d := curve[i+1].At.Sub(curve[i].At); d < gap {
+				best, gap = i, d
+			}
 		}
-		return -1
-	})
-	j.Curve = slices.Insert(j.Curve, k, p)
-	if len(j.Curve) <= maxPoints {
-		return
+		join(&curve[best], curve[best+1])
+		curve = slices.Delete(curve, best+1, best+2)
 	}
-	// Join the two neighbours that lie closest in time.
-	best, gap := 0, time.Duration(math.MaxInt64)
-	for i := range len(j.Curve) - 1 {
-		if d := j.Curve[i+1].At.Sub(j.Curve[i].At); d < gap {
-			best, gap = i, d
-		}
-	}
-	a, b := &j.Curve[best], j.Curve[best+1]
-	a.Sum, a.Squares, a.N, a.Neutral = a.Sum+b.Sum, a.Squares+b.Squares, a.N+b.N, a.Neutral+b.Neutral
-	j.Curve = slices.Delete(j.Curve, best+1, best+2)
+	return curve
 }
 
 // summarise computes the sentiment of a journey from its curve, as defined in

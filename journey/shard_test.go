@@ -149,7 +149,7 @@ func TestCurveKeepsSums(t *testing.T) {
 	for n := range 500 {
 		score := math.Round(1e4*math.Sin(float64(n))) / 1e4
 		want += score
-		addPoint(j, day.Add(time.Duration(n*7919%500)*time.Minute), event.Sentiment{Score: score})
+		j.Curve = shorten(insert(j.Curve, pointOf(day.Add(time.Duration(n*7919%500)*time.Minute), event.Sentiment{Score: score}), earlier), maxPoints)
 	}
 	got, count := 0.0, 0
 	for k, p := range j.Curve {
@@ -177,7 +177,7 @@ func TestShift(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			j := &event.Journey{Opened: day}
 			for k, v := range c.scores {
-				addPoint(j, day.Add(time.Duration(k)*time.Minute), event.Sentiment{Score: v})
+				j.Curve = append(j.Curve, pointOf(day.Add(time.Duration(k)*time.Minute), event.Sentiment{Score: v}))
 			}
 			if got := summarise(j.Curve, day, day); got.Shift != c.shift {
 				t.Errorf("shift %q, want %q (%+v)", got.Shift, c.shift, got)

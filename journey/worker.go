@@ -9,33 +9,67 @@ import (
 	"throughline/journey/score"
 )
 
-// Stage follows journeys. It reads what customers and agents say and what
-// becomes of interactions, and writes each journey's state.
+// Stage follows journeys. It reads what customers and agents say, what becomes
+// of interactions, who is who and what people allow, and writes each journey's
+// state. What a merged customer did goes to the shard of the one it became, as
+// parts that this stage writes and reads.
 func Stage(cfg Config) bus.Stage {
-	cfg = cfg.withDefaults()
 	return bus.Stage{
 		Name: "journey",
 		In: []bus.Input{
 			bus.With(event.AnalysedTurns().Source, (*Shard).Turn),
 			bus.With(event.Interactions().Source, (*Shard).Change),
+			bus.With(event.Identities().Source, (*Shard).Identity),
+			bus.With(event.Consents().Source, (*Shard).Consent),
+			bus.With(event.JourneyParts().Source, (*Shard).Part),
 		},
-		Out: []event.Spec{event.Journeys().Spec},
+		Out: []event.Spec{event.Journeys().Spec, event.JourneyParts().Spec, event.Consents().Spec},
 		Open: func(ctx context.Context, b *bus.Bus, partition int) (any, error) {
-			scores, err := score.Open(cfg.Scores)
-			if err != nil {
-				return nil, err
-			}
-			s := NewShard(cfg)
-			s.scores = scores
-			_, err = bus.Replay(ctx, b, event.Journeys().Source, partition, func(r bus.Record[event.Journey]) error {
-				s.Restore(r.Key, r.Value, r.Deleted)
-				return nil
-			})
-			return s, err
+			return restore(ctx, b, cfg, partition)
 		},
 		Tick: func(ctx context.Context, state any, now time.Time) ([]event.Message, error) {
 			return state.(*Shard).Tick(ctx, now)
 		},
 		TickEvery: 10 * time.Second,
 	}
+}
+
+// restore makes the shard of a partition from the compacted topics.
+func restore(ctx context.Context, b *bus.Bus, cfg Config, partition int) (*Shard, error) {
+	scores, err := score.Open(cfg.Scores)
+	if err != nil {
+		return nil, err
+	}
+	s := NewShard(cfg)
+	s.scores = scores
+	if _, err := bus.Replay(ctx, b, event.Journeys().Source, partition, func(r bus.Record[event.Journey]) error {
+		s.Restore(r.Key, r.Value, r.Deleted)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	if _, err := bus.Replay(ctx, b, event.Identities().Source, partition, func(r bus.Record[event.Identity]) error {
+		if !r.Deleted {
+			s.RestoreIdentity(r.Value)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	if _, err := bus.Replay(ctx, b, event.Consents().Source, partition, func(r bus.Record[event.Consent]) error {
+		s.RestoreConsent(r.Key, r.Value, r.Deleted)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	if _, err := bus.Replay(ctx, b, event.JourneyParts().Source, partition, func(r bus.Record[event.Part]) error {
+		if !r.Deleted {
+			s.RestorePart(r.Value)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	s.Begin(time.Now())
+	return s, nil
 }

@@ -22,6 +22,8 @@ type table[T any] struct {
 	id      func(T) string
 	at      func(T) time.Time
 	row     func(T) ([]any, error)
+	// skip, if set, tells which events have no row.
+	skip func(T) bool
 	// latest tables keep one row a key by themselves; a repeated event does
 	// no harm there.
 	latest bool
@@ -233,7 +235,7 @@ func momentsTable() table[event.Journey] {
 		names = append(names, c.Name())
 	}
 	return table[event.Journey]{
-		name: "moments", source: event.Journeys().Source,
+		name: "moments", source: event.Journeys().Source, skip: event.Journey.Elsewhere,
 		id: id, at: func(j event.Journey) time.Time { return j.Updated },
 		columns: strings.Join(names, ", "),
 		row: func(j event.Journey) ([]any, error) {

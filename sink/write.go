@@ -99,6 +99,12 @@ func (w *writer[T]) queryPrefix() string {
 }
 
 func (w *writer[T]) write(ctx context.Context, recs []bus.Record[T]) ([]event.Message, error) {
+	if w.table.skip != nil {
+		recs = slices.DeleteFunc(slices.Clone(recs), func(r bus.Record[T]) bool { return !r.Deleted && w.table.skip(r.Value) })
+		if len(recs) == 0 {
+			return nil, nil
+		}
+	}
 	fresh, err := w.fresh(ctx, recs)
 	if err != nil || len(fresh) == 0 {
 		return nil, err
