@@ -77,10 +77,25 @@ func (s *Server) customerContext(w http.ResponseWriter, r *http.Request) error {
 	if err := s.ready(r.Context()); err != nil {
 		return err
 	}
-	tenant := s.tenant(r)
+	tenant, id := s.tenant(r), r.PathValue("id")
+	for range maxHops {
+		c, now, err := s.contextNow(r.Context(), tenant, id)
+		if err != nil {
+			return err
+		}
+		if now == "" {
+			return reply(w, http.StatusOK, c)
+		}
+		id = now
+	}
+	return notFound("customer", "it was merged in a ring: undo one of the merges with POST /v1/identities")
+}
+
+// contextNow gives the context of a customer, or who that customer is now.
+func (s *Server) contextNow(ctx context.Context, tenant, id string) (c Context, now string, err error) {
 	l := s.hub.live
 	s.hub.mu.RLock()
-	id := l.customer(r.PathValue("id"))
+	id = l.customer(id)
 	var data json.RawMessage
 	if j := l.journeys.get(id); j != nil && j.Tenant == tenant {
 		data = j.data
@@ -88,19 +103,21 @@ func (s *Server) customerContext(w http.ResponseWriter, r *http.Request) error {
 	alerts, suggestions := l.adviceFor(tenant, id, time.Now())
 	s.hub.mu.RUnlock()
 	if data == nil {
-		var err error
-		if data, err = s.storedJourney(r.Context(), QueryCustomerJourney, map[string]any{"tenant": tenant, "customer": id}); err != nil {
-			return notFound("customer in memory", s.reached(err).Why)
+		if data, err = s.storedJourney(ctx, QueryCustomerJourney, map[string]any{"tenant": tenant, "customer": id}); err != nil {
+			return c, "", notFound("customer in memory", s.reached(err).Why)
 		}
 		if data == nil {
-			return notFound("customer", "a customer is known from the first turn on")
+			return c, "", notFound("customer", "a customer is known from the first turn on")
 		}
 	}
 	var j event.Journey
 	if err := json.Unmarshal(data, &j); err != nil {
-		return err
+		return c, "", err
 	}
-	return reply(w, http.StatusOK, contextOf(j, alerts, suggestions))
+	// What was advised before the handle passed to somebody else is not about them.
+	alerts = slices.DeleteFunc(alerts, func(a Alert) bool { return a.At.Before(j.Since) })
+	suggestions = slices.DeleteFunc(suggestions, func(s Suggestion) bool { return s.At.Before(j.Since) })
+	return contextOf(j, alerts, suggestions), j.Into, nil
 }
 
 func contextOf(j event.Journey, alerts []Alert, suggestions []Suggestion) Context {
@@ -109,6 +126,9 @@ func contextOf(j event.Journey, alerts []Alert, suggestions []Suggestion) Contex
 		Customer: j.Customer, Handle: j.Handle, Name: j.Name, Journey: j.ID, State: j.State, Opened: j.Opened, Updated: j.Updated,
 		Interactions: orEmpty(j.Interactions), Sentiment: j.Sentiment, Scores: j.Scores, Recent: orEmpty(j.Recent), Consent: j.Opted, Tags: orEmpty(j.Tags), Past: orEmpty(j.Past),
 		Suggestions: suggestions, Alerts: alerts,
+	}
+	for k := range c.Interactions {
+		c.Interactions[k].Basis = nil // what figures are made of is for the journey stage
 	}
 	if c.Consent == nil {
 		c.Consent = map[string]bool{}

@@ -15,6 +15,7 @@ const (
 	maxAlerts      = 1_000
 	maxSuggestions = 5_000
 	maxJourneys    = 5_000
+	maxHops        = 8 // merges from one customer to the next
 )
 
 // live is the state that the screen shows, made of events alone, so that the
@@ -205,7 +206,14 @@ func (l *live) feedback(f event.Feedback, _ *Event) {
 
 func (l *live) journey(j journeyHead, e *Event) {
 	l.journeys.drop(j.Customer) // the newest stand last
-	l.journeys.put(j.Customer, journeyNow{journeyHead: j, data: e.Data})
+	if j.Into != "" {
+		l.merged[j.Customer] = j.Into
+		return
+	}
+	delete(l.merged, j.Customer)
+	if j.Within == "" {
+		l.journeys.put(j.Customer, journeyNow{journeyHead: j, data: e.Data})
+	}
 	for _, m := range j.Merged {
 		l.merged[m] = j.Customer
 	}
@@ -224,8 +232,12 @@ func (l *live) forget(customer string) { l.journeys.drop(customer) }
 
 // customer is who c is now.
 func (l *live) customer(c string) string {
-	if now, ok := l.merged[c]; ok && l.journeys.get(c) == nil {
-		return now
+	for range maxHops {
+		now, ok := l.merged[c]
+		if !ok || l.journeys.get(c) != nil {
+			break
+		}
+		c = now
 	}
 	return c
 }

@@ -35,14 +35,27 @@ func Topics() []event.Spec {
 // journeyHead is what the hub must know of a journey; the rest, which is most
 // of it, is decoded only when somebody asks.
 type journeyHead struct {
-	ID           string    `json:"id"`
-	Tenant       string    `json:"tenant"`
-	Customer     string    `json:"customer"`
-	Updated      time.Time `json:"updated"`
-	Merged       []string  `json:"merged"`
-	Interactions []struct {
-		ID      string        `json:"id"`
-		Channel event.Channel `json:"channel"`
-		Agent   string        `json:"agent"`
-	} `json:"interactions"`
+	ID           string        `json:"id"`
+	Tenant       string        `json:"tenant"`
+	Customer     string        `json:"customer"`
+	Into         string        `json:"into"`
+	Within       string        `json:"within"`
+	Since        time.Time     `json:"since"`
+	Updated      time.Time     `json:"updated"`
+	Cause        journeyCause  `json:"cause"`
+	Merged       []string      `json:"merged"`
+	Interactions []journeyTalk `json:"interactions"`
+}
+
+type journeyCause struct {
+	Type        string       `json:"type"`
+	Change      event.Change `json:"change"`
+	Interaction string       `json:"interaction"`
+}
+
+type journeyTalk struct {
+	ID      string        `json:"id"`
+	Channel event.Channel `json:"channel"`
+	Agent   string        `json:"agent"`
+	Queue   string        `json:"queue"`
 }

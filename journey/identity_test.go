@@ -188,9 +188,9 @@ func TestAnyOrder(t *testing.T) {
 		w.settle(late)
 		return w
 	}
-	for script := range uint64(8) {
+	for script := range uint64(6) {
 		want := play(0, rand.New(rand.NewPCG(script, 1)))
-		for seed := uint64(1); seed <= 4; seed++ {
+		for seed := uint64(1); seed <= 3; seed++ {
 			got := play(seed, rand.New(rand.NewPCG(script, 1)))
 			if a, b := want.shown(), got.shown(); a != b {
 				t.Fatalf("script %d, interleaving %d: the journeys differ:\n%s", script, seed, difference(a, b))

@@ -150,7 +150,7 @@ func cleared(tb testing.TB, t event.Turn) event.Message {
 func TestEachTableTakesItsEvents(t *testing.T) {
 	h := open(t)
 	defer h.run(t)()
-	now := time.Now()
+	now, once := time.Now(), true
 	f64 := func(v float64) *float64 { return &v }
 	tn := turn(1, now)
 	h.publish(t,
@@ -161,7 +161,12 @@ func TestEachTableTakesItsEvents(t *testing.T) {
 			Intents: []event.Label{{Name: "order_status", Probability: 0.9}}, Entities: []event.Entity{{Type: "ORDER", Value: "17"}}, Model: "m"}),
 		event.Journeys().Message(event.Journey{ID: "j1", Tenant: "default", Customer: "c1", Version: 1, State: event.JourneyOpen, Opened: now, Updated: now}),
 		event.Journeys().Message(event.Journey{ID: "j1", Tenant: "default", Customer: "c1", Version: 2, State: event.JourneyResolved, Opened: now, Updated: now,
+			Interactions: []event.InteractionState{{ID: "i1", Channel: event.SMS, JoinedBy: "first"}}, Resolved: now, ResolvedBy: "thanks", FirstContact: &once,
 			Scores: event.Scores{Effort: &event.Score{Value: 12}}}),
+		// A merged customer's, one whose interactions another took over, and a handle that was given out again.
+		event.Journeys().Message(event.Journey{ID: "j2", Tenant: "default", Customer: "c2", Into: "c1", Version: 1, Interactions: []event.InteractionState{{ID: "i1"}}, Opened: now, Updated: now}),
+		event.Journeys().Message(event.Journey{ID: "j3", Tenant: "default", Customer: "c1", Within: "j1", Version: 1, Interactions: []event.InteractionState{{ID: "i1"}}, Opened: now, Updated: now}),
+		event.Journeys().Message(event.Journey{ID: "j4", Tenant: "default", Customer: "c3", Since: now, Version: 1, Opened: now, Updated: now}),
 		event.Alerts().Message(event.Alert{ID: "a1", Tenant: "default", Customer: "c1", At: now, Severity: event.Critical, Rule: event.Rule{Name: "r", Evidence: map[string]string{"k": "v"}}}),
 		event.Disclosures().Message(event.Disclosure{ID: "d1", Tenant: "default", Customer: "c1", State: event.DisclosureRequired, At: now, Due: now.Add(time.Minute)}),
 		event.Disclosures().Message(event.Disclosure{ID: "d1", Tenant: "default", Customer: "c1", State: event.DisclosureMet, At: now, Due: now.Add(time.Minute), Said: now}),
@@ -170,10 +175,11 @@ func TestEachTableTakesItsEvents(t *testing.T) {
 		event.Consents().Message(event.Consent{ID: "co1", Tenant: "default", Customer: "c1", Purpose: event.Market, At: now}),
 		event.Audits().Message(event.Audit{ID: "au1", Tenant: "default", At: now, Actor: "a", Action: "b", Object: "c"}),
 	)
-	for _, table := range []string{"interactions", "turns", "features", "journeys_now", "alerts", "disclosures_now", "disclosures_by_rule", "suggestions", "feedback", "consents", "audit", "suggestion_outcomes", "interaction_scores", "intents_by_day", "alerts_by_rule", "interactions_unfinished", "turn_analysis", "sentiment_by_hour"} {
+	for _, table := range []string{"interactions", "turns", "features", "journeys_now", "alerts", "disclosures_now", "disclosures_by_rule", "suggestions", "feedback", "consents", "audit", "suggestion_outcomes", "interaction_scores", "first_contact_resolution", "continuity_by_day", "intents_by_day", "alerts_by_rule", "interactions_unfinished", "turn_analysis", "sentiment_by_hour"} {
 		h.eventually(t, 1, "SELECT count() FROM "+table)
 	}
-	h.eventually(t, 2, "SELECT count() FROM moments")
+	h.eventually(t, 3, "SELECT count() FROM moments") // nobody decides on what is told elsewhere
+	h.eventually(t, 1, "SELECT count() FROM first_contact_resolution WHERE share = 1")
 	h.eventually(t, 1, "SELECT count() FROM disclosures_by_rule WHERE share_met = 1")
 	if n := h.count(t, "SELECT version FROM journeys_now"); n != 2 {
 		t.Errorf("the journey stands at version %d, want 2", n)

@@ -152,9 +152,12 @@ type journeyColumns struct {
 	State        event.JourneyState `json:"state"`
 	Opened       time.Time          `json:"opened"`
 	Updated      time.Time          `json:"updated"`
+	Into         string             `json:"into"`
+	Within       string             `json:"within"`
 	Interactions []struct {
-		ID      string        `json:"id"`
-		Channel event.Channel `json:"channel"`
+		ID       string        `json:"id"`
+		Channel  event.Channel `json:"channel"`
+		JoinedBy string        `json:"joined_by"`
 	} `json:"interactions"`
 	Intents []struct {
 		Name   string    `json:"name"`
@@ -164,6 +167,12 @@ type journeyColumns struct {
 	Sentiment event.JourneySentiment `json:"sentiment"`
 	Scores    event.Scores           `json:"scores"`
 	Tags      []string               `json:"tags"`
+
+	Resolved     time.Time `json:"resolved"`
+	ResolvedBy   string    `json:"resolved_by"`
+	FirstContact *bool     `json:"first_contact"`
+	Pickup       *float64  `json:"pickup"`
+	Reasks       int       `json:"reasks"`
 }
 
 func journeysTable() table[journeyColumns] {
@@ -172,12 +181,14 @@ func journeysTable() table[journeyColumns] {
 		id: func(j journeyColumns) string { return j.ID },
 		at: func(j journeyColumns) time.Time { return j.Updated },
 		columns: `id, tenant, customer, version, state, opened, updated, channels, interactions, intents, turns, sentiment, trend, volatility,
-			effort, escalation, churn, satisfaction, resolution, tags, document`,
+			effort, escalation, churn, satisfaction, resolution, tags,
+			into_customer, within, joined_by, resolved, resolved_by, first_contact, pickup, reasks, document`,
 		row: func(j journeyColumns) ([]any, error) {
-			var channels, interactions, intents []string
+			var channels, interactions, intents, joined []string
 			seen := map[event.Channel]bool{}
 			for _, i := range j.Interactions {
 				interactions = append(interactions, i.ID)
+				joined = append(joined, i.JoinedBy)
 				if !seen[i.Channel] {
 					seen[i.Channel] = true
 					channels = append(channels, string(i.Channel))
@@ -188,10 +199,18 @@ func journeysTable() table[journeyColumns] {
 					intents = append(intents, i.Name)
 				}
 			}
+			var resolved *time.Time
+			if !j.Resolved.IsZero() {
+				resolved = &j.Resolved
+			}
+			var pickup *float32
+			if j.Pickup != nil {
+				pickup = f32(*j.Pickup)
+			}
 			return []any{j.ID, j.Tenant, j.Customer, j.Version, string(j.State), j.Opened, j.Updated, channels, interactions, intents, uint32(j.Turns),
 				float32(j.Sentiment.Overall), float32(j.Sentiment.Trend), float32(j.Sentiment.Volatility),
 				score(j.Scores.Effort), score(j.Scores.Escalation), score(j.Scores.Churn), score(j.Scores.Satisfaction), score(j.Scores.Resolution),
-				j.Tags}, nil
+				j.Tags, j.Into, j.Within, joined, resolved, j.ResolvedBy, j.FirstContact, pickup, uint16(min(j.Reasks, 1<<16-1))}, nil
 		},
 	}
 }

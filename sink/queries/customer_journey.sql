@@ -1,2 +1,2 @@
--- The latest state of the latest journey of a customer.
-SELECT document FROM journeys WHERE tenant = @tenant AND customer = @customer ORDER BY updated DESC, version DESC LIMIT 1
+-- The latest state of a customer: versions grow with each.
+SELECT document FROM journeys WHERE tenant = @tenant AND customer = @customer ORDER BY version DESC LIMIT 1
