@@ -125,7 +125,9 @@ export class Detail {
           if ((event as Turn).interaction === this.id) this.conversation.partial(event as Turn);
           return;
         }
-        this.journey = event as Journey;
+        const journey = event as Journey;
+        if (journey.into || journey.within) return; // it is told where the customer or the journey went
+        this.journey = journey;
         this.update();
       },
     });

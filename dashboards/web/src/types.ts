@@ -177,6 +177,8 @@ export interface JourneyInteraction {
 export interface Journey {
   id: string;
   customer: string;
+  into?: string; // the customer that this one became
+  within?: string; // the journey that took this one over
   version: number;
   state: "open" | "waiting" | "resolved";
   opened: string;
