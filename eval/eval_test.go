@@ -190,7 +190,6 @@ func TestPublishedSets(t *testing.T) {
 		{"intents", "hwu64", "accuracy", 0.85},
 		{"intents", "nlupp", "f1", 0.80},
 		{"pii", "presidio_pii", "f1", 0.85},
-		{"satisfaction", "twacs", "spearman", 0.15},
 	} {
 		t.Run(c.set, func(t *testing.T) {
 			r := run(t, Harness{}, c.task, "--set", c.set, "--data", filepath.Join(data, c.set), "--json")

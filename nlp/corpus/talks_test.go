@@ -61,6 +61,34 @@ func TestTwACS(t *testing.T) {
 	}
 }
 
+// The published sets, where they are at hand, have as many dialogues as their
+// description says.
+func TestPublishedTalks(t *testing.T) {
+	data, err := Folder()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, c := range []struct {
+		file string
+		read func(string) ([]Talk, error)
+		want int
+	}{
+		{"uss/MWOZ.txt", USS, 819},
+		{"uss/SGD.txt", USS, 806},
+		{"twacs/labelled.dev.jsonl", TwACS, 260},
+	} {
+		talks, err := c.read(filepath.Join(data, c.file))
+		if err != nil || len(talks) != c.want {
+			t.Errorf("%s: %d dialogues, error %v; want %d", c.file, len(talks), err, c.want)
+		}
+		for _, talk := range talks {
+			if len(talk.Spoken) == 0 || !talk.Spoken[0].Customer {
+				t.Errorf("%s: %s does not begin with the customer", c.file, talk.ID)
+			}
+		}
+	}
+}
+
 func FuzzTalks(f *testing.F) {
 	for _, seed := range []string{rated, tweets, "USER", "\t\t\t", "<cust__ <rep__ __cust> __rep>", `{"context":"<rep__"}`} {
 		f.Add(seed)
