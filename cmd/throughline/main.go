@@ -28,6 +28,7 @@ func commands() []command {
 		{"demo", "serve, and play a bundled day of customers over real protocols; --once ends with a report", demonstrate},
 		{"import", "send recordings to a running Throughline as calls that are over", importFiles},
 		{"eval", "measure quality on a labelled set and print one JSON object", evaluate},
+		{"score", "fit the scores of journeys to your own outcomes", scores},
 		{"policy", "check, test and back-test a policy, put it in force and take it back", policy},
 		{"webhook", "make a secret for an outgoing target, or listen as one and verify what comes", webhook},
 		{"config", "check a config file, or print the annotated default or the table of keys", configure},

@@ -26,8 +26,12 @@ type FitOptions struct {
 	Penalty float64 // λ of the squared weights, against the mean loss
 }
 
-// folds of the cross-fit that calibrates.
-const folds = 5
+// Calibration: folds of the cross-fit, and the λ that keeps the slope finite
+// where margins part the levels without error.
+const (
+	folds        = 5
+	slopePenalty = 1e-3
+)
 
 // Fit fits an Ordinal and calibrates it on rows it was not fitted to: the
 // margins that models of the other folds give a fold are the one feature of a
@@ -56,7 +60,7 @@ func Fit(rows []Row, o FitOptions) (*Ordinal, error) {
 			}
 		}
 	}
-	scale, err := fit(held, FitOptions{Levels: o.Levels, Signs: []int{1}})
+	scale, err := fit(held, FitOptions{Levels: o.Levels, Signs: []int{1}, Penalty: slopePenalty})
 	if err != nil {
 		return nil, err
 	}

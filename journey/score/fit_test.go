@@ -54,6 +54,17 @@ func TestSignsHold(t *testing.T) {
 	}
 }
 
+func TestPerfectPartingStaysFinite(t *testing.T) {
+	rows := drawn(1000)
+	for i := range rows {
+		rows[i].Level = int(yes(rows[i].X[0] > 0))
+	}
+	m, err := Fit(rows, FitOptions{Levels: 2, Signs: []int{1, 1, 1}, Penalty: penalty})
+	if err != nil || !(m.Weights[0] < 100) {
+		t.Errorf("weights %v, error %v", m, err)
+	}
+}
+
 func TestFitSaysWhatIsWrong(t *testing.T) {
 	one := []Row{{X: []float64{1}, Weight: 1}, {X: []float64{2}, Weight: 1, Group: 1}}
 	for name, c := range map[string]struct {
@@ -69,5 +80,16 @@ func TestFitSaysWhatIsWrong(t *testing.T) {
 		if _, err := Fit(c.rows, FitOptions{Levels: c.levels}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+func TestQuality(t *testing.T) {
+	q := judge([]float64{0.9, 0.8, 0.2, 0.1}, []bool{true, false, true, false}, []float64{1, 1, 1, 1})
+	if q.AUC != 0.75 || q.Share != 0.5 || q.Base != 0.25 {
+		t.Errorf("%+v", q)
+	}
+	want := (0.01 + 0.64 + 0.64 + 0.01) / 4
+	if d := q.Brier - want; d > 1e-9 || d < -1e-9 {
+		t.Errorf("Brier %v, want %v", q.Brier, want)
 	}
 }

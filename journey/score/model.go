@@ -87,18 +87,15 @@ func (f *File) check() error {
 			return fmt.Errorf("scores.json: feature %d is %q, want %q: fit the model again", k+1, f.Features[k], name)
 		}
 	}
-	for _, part := range []struct {
-		name string
-		o    *Ordinal
-		cuts int
-	}{{"escalation", f.Escalation, 1}, {"churn", f.Churn, 1}, {"satisfaction", f.Satisfaction, 4}, {"resolution", f.Resolution, 1}} {
-		if part.o == nil || len(part.o.Weights) != size || len(part.o.Mean) != size || len(part.o.Cuts) != part.cuts {
-			return fmt.Errorf("scores.json: %s wants %d weights, %d means and %d cuts", part.name, size, size, part.cuts)
+	for _, t := range targets() {
+		o := *t.into(f)
+		if o == nil || len(o.Weights) != size || len(o.Mean) != size || len(o.Cuts) != t.levels-1 {
+			return fmt.Errorf("scores.json: %s wants %d weights, %d means and %d cuts", t.name, size, size, t.levels-1)
 		}
-		for _, some := range [][]float64{part.o.Weights, part.o.Mean, part.o.Cuts} {
+		for _, some := range [][]float64{o.Weights, o.Mean, o.Cuts} {
 			for _, v := range some {
 				if math.IsNaN(v) || math.Abs(v) > 100 {
-					return fmt.Errorf("scores.json: %s has the number %v; want −100 to 100", part.name, v)
+					return fmt.Errorf("scores.json: %s has the number %v; want −100 to 100", t.name, v)
 				}
 			}
 		}
@@ -106,8 +103,8 @@ func (f *File) check() error {
 	return nil
 }
 
-// Version of the fitted models.
-func (m *Model) Version() string { return m.file.Version }
+// File of the fitted models.
+func (m *Model) File() File { return m.file }
 
 // Score gives what can be said of j now. A score is nil where it cannot be known:
 // effort until the customer spoke or came twice; escalation and churn until the

@@ -36,3 +36,12 @@ func (o *Ordinal) Expected(margin float64) float64 {
 	}
 	return sum
 }
+
+// trim keeps four digits behind the point.
+func (o *Ordinal) trim() {
+	for _, some := range [][]float64{o.Weights, o.Mean, o.Cuts} {
+		for k, v := range some {
+			some[k] = round(v)
+		}
+	}
+}

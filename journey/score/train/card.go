@@ -8,7 +8,7 @@ import (
 )
 
 // card is MODEL_CARD.md.
-func card(f *score.File, lines []string) []byte {
+func card(f *score.File, checks []score.Check) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `# Models of journeys, %s
 
@@ -17,8 +17,7 @@ public set of journeys over several channels with known outcomes has a licence
 that allows shipping. The simulation states what we assume (below); the figures
 below say that the models foresee the simulation, and nothing of your customers.
 Read the scores as a ranking with reasons until they are fitted to your own
-outcomes: fit with score.Fit on your survey answers and departures, and name
-the file in journey.scores.model.
+outcomes: throughline score fit.
 
 Ordered logistic models over the features of docs/metrics.md, of escalation
 (the customer will complain, threaten or ask for somebody else after this
@@ -57,8 +56,8 @@ answer and agents more sentences.
 ## Held-out lives
 
 `, f.Version, seed, lives, held)
-	for _, l := range lines {
-		fmt.Fprintf(&b, "- %s\n", l)
+	for _, c := range checks {
+		fmt.Fprintf(&b, "- %s\n", c)
 	}
 	b.WriteString("\n## Weights\n\nLog-odds for a feature's whole range.\n\n| feature | escalation | churn | satisfaction | resolution |\n|---|---|---|---|---|\n")
 	for k, name := range f.Features {

@@ -42,20 +42,17 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	file := score.File{Version: version, Features: score.Names()}
-	for _, t := range targets() {
-		if *t.into(&file), err = score.Fit(t.rows(train), score.FitOptions{Levels: t.levels, Signs: t.signs(), Penalty: 1e-4}); err != nil {
-			return fmt.Errorf("%s: %w", t.name, err)
-		}
-		trim(*t.into(&file))
+	file, _, err := score.FitFile(version, score.File{}, examples(train))
+	if err != nil {
+		return err
 	}
 	test, err := population(ctx, lives, held)
 	if err != nil {
 		return err
 	}
-	lines := report(&file, test)
-	for _, l := range lines {
-		fmt.Println(l)
+	checks := file.Report(examples(test))
+	for _, c := range checks {
+		fmt.Println(c)
 	}
 	data, err := json.MarshalIndent(file, "", " ")
 	if err != nil {
@@ -64,7 +61,7 @@ func run(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(*out, "scores.json"), append(data, '\n'), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(*out, "MODEL_CARD.md"), card(&file, lines), 0o644)
+	return os.WriteFile(filepath.Join(*out, "MODEL_CARD.md"), card(&file, checks), 0o644)
 }
 
 // population plays n lives, each with its own seed.
@@ -82,63 +79,17 @@ func population(ctx context.Context, from, n int) ([]outcome, error) {
 	return out, ctx.Err()
 }
 
-// target is something to foresee.
-type target struct {
-	name   string
-	levels int
-	good   int // 1: more of it is good, −1: bad
-	into   func(*score.File) **score.Ordinal
-	level  func(o *outcome, m *moment) int
-}
-
-func targets() []target {
-	return []target{
-		{"escalation", 2, -1, func(f *score.File) **score.Ordinal { return &f.Escalation }, func(o *outcome, m *moment) int { return one(o.presses > m.presses) }},
-		{"churn", 2, -1, func(f *score.File) **score.Ordinal { return &f.Churn }, func(o *outcome, _ *moment) int { return one(o.churned) }},
-		{"satisfaction", 5, 1, func(f *score.File) **score.Ordinal { return &f.Satisfaction }, func(o *outcome, _ *moment) int { return o.satisfaction }},
-		{"resolution", 2, 1, func(f *score.File) **score.Ordinal { return &f.Resolution }, func(o *outcome, _ *moment) int { return one(o.resolved) }},
-	}
-}
-
-// rows of a population; each life counts as one, however long it is.
-func (t target) rows(lives []outcome) []score.Row {
-	var rows []score.Row
+// examples of a population: each life counts as one, however long it is.
+func examples(lives []outcome) []score.Example {
+	var out []score.Example
 	for i := range lives {
 		o := &lives[i]
-		for k := range o.moments {
-			rows = append(rows, score.Row{X: o.moments[k].x, Level: t.level(o, &o.moments[k]), Group: i, Weight: 1 / float64(len(o.moments))})
-		}
-	}
-	return rows
-}
-
-// signs say which way each feature may push: a burden never makes a customer
-// happier, whatever chance says of some thousand lives.
-func (t target) signs() []int {
-	kind := map[string]bool{"mood": true, "last turn": true, "answers": true, "thanks": true, "all closed": true, "journey before": true}
-	out := make([]int, 0, len(kind))
-	for _, name := range score.Names() {
-		if kind[name] {
-			out = append(out, t.good)
-		} else {
-			out = append(out, -t.good)
+		answer := o.satisfaction + 1
+		for _, m := range o.moments {
+			escalated := o.presses > m.presses
+			out = append(out, score.Example{X: m.x, Group: i, Weight: 1 / float64(len(o.moments)),
+				Outcome: score.Outcome{Satisfaction: &answer, Escalated: &escalated, Churned: &o.churned, Resolved: &o.resolved}})
 		}
 	}
 	return out
-}
-
-// trim keeps four digits behind the point.
-func trim(o *score.Ordinal) {
-	for _, some := range [][]float64{o.Weights, o.Mean, o.Cuts} {
-		for k, v := range some {
-			some[k] = float64(int64(v*1e4)) / 1e4
-		}
-	}
-}
-
-func one(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -37,7 +37,7 @@ type life struct {
 
 // moment is what was known then, and how often the customer had pressed until then.
 type moment struct {
-	x       []float64
+	x       score.Vector
 	presses int
 }
 
@@ -242,8 +242,7 @@ func (l *life) look() {
 			j.Interactions[k].Reasks, j.Interactions[k].Pickup = l.reasks[n], &l.pickups[n]
 		}
 	}
-	x := score.Config{}.Features(&j)
-	l.moments = append(l.moments, moment{x[:], l.presses})
+	l.moments = append(l.moments, moment{score.Config{}.Features(&j), l.presses})
 }
 
 func (l *life) say(ctx context.Context, id string, channel event.Channel, role event.Role, voice string) error {
