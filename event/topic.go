@@ -162,6 +162,14 @@ func Feedbacks() Topic[Feedback] {
 	}
 }
 
+// Patterns carries what has changed over many customers.
+func Patterns() Topic[Pattern] {
+	return Topic[Pattern]{
+		Source: Source[Pattern]{Spec{Name: "patterns", Retention: 7 * day, About: "intents and themes that rise or fall, and sentiment that shifts, each with its test"}},
+		Key:    func(p Pattern) string { return p.Tenant },
+	}
+}
+
 // Consents carries what people allow and refuse.
 func Consents() Topic[Consent] {
 	return Topic[Consent]{
@@ -201,7 +209,7 @@ func Audits() Topic[Audit] {
 func All() []Spec {
 	return []Spec{
 		Interactions().Spec, Audio().Spec, Turns().Spec, PartialTurns().Spec, AnalysedTurns().Spec,
-		Journeys().Spec, JourneyParts().Spec, Suggestions().Spec, Alerts().Spec, Disclosures().Spec, Feedbacks().Spec,
+		Journeys().Spec, JourneyParts().Spec, Suggestions().Spec, Alerts().Spec, Disclosures().Spec, Feedbacks().Spec, Patterns().Spec,
 		Consents().Spec, Identities().Spec, Policies().Spec, Audits().Spec,
 	}
 }

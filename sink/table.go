@@ -36,7 +36,7 @@ func (s *Store) Stages() []bus.Stage {
 	return []bus.Stage{
 		stage(s, interactionsTable()), stage(s, turnsTable()), stage(s, featuresTable()), stage(s, journeysTable()),
 		stage(s, momentsTable()),
-		stage(s, alertsTable()), stage(s, disclosuresTable()), stage(s, suggestionsTable()), stage(s, feedbackTable()), stage(s, consentsTable()), stage(s, auditTable()),
+		stage(s, alertsTable()), stage(s, disclosuresTable()), stage(s, suggestionsTable()), stage(s, feedbackTable()), stage(s, patternsTable()), stage(s, consentsTable()), stage(s, auditTable()),
 	}
 }
 
@@ -294,6 +294,20 @@ func feedbackTable() table[event.Feedback] {
 		columns: `id, tenant, customer, suggestion, agent, at, displayed, clicked, correctness, outcome`,
 		row: func(f event.Feedback) ([]any, error) {
 			return []any{f.ID, f.Tenant, f.Customer, f.Suggestion, f.Agent, f.At, f.Displayed, f.Clicked, f.Correctness, f.Outcome}, nil
+		},
+	}
+}
+
+func patternsTable() table[event.Pattern] {
+	return table[event.Pattern]{
+		name: "patterns", source: event.Patterns().Source,
+		id: func(p event.Pattern) string { return p.ID },
+		at: func(p event.Pattern) time.Time { return p.At },
+		columns: `id, tenant, kind, subject, dimension, value, direction, at, earliest, latest, found, since, before, after, effect, low, high,
+			interactions_before, interactions_after, p, q, tests, examples`,
+		row: func(p event.Pattern) ([]any, error) {
+			return []any{p.ID, p.Tenant, string(p.Kind), p.Subject, p.Dimension, p.Value, p.Direction, p.At, p.Earliest, p.Latest, p.Found, p.Since, p.Before, p.After, p.Effect, p.Low, p.High,
+				uint64(p.Interactions[0]), uint64(p.Interactions[1]), p.P, p.Q, uint32(p.Tests), p.Examples}, nil
 		},
 	}
 }

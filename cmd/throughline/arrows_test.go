@@ -28,6 +28,7 @@ func allowed() map[string][]string {
 		"journey/score/train": with("journey", "nlp"),
 		"moment":              {"event"},
 		"outgoing":            with("outgoing"),
+		"patterns":            {"event", "patterns", "problem"},
 		"assist":              with("assist", "moment", "problem"),
 		"sink":                with("sink", "native", "moment"),
 		"dashboards":          with("dashboards", "problem"),

@@ -20,7 +20,7 @@ import (
 )
 
 // The roles a process may take. Each is a set of stages, or a set of doors.
-var roles = []string{"ingest", "transcribe", "nlp", "journey", "assist", "outgoing", "sink", "dashboards"}
+var roles = []string{"ingest", "transcribe", "nlp", "journey", "assist", "outgoing", "patterns", "sink", "dashboards"}
 
 // house is everything that can be made, and so be wrong, before anything runs.
 type house struct {

@@ -123,6 +123,11 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 			return err
 		}
 	}
+	if h.takes("patterns") {
+		if err := h.startPatterns(life, b, store, mux); err != nil {
+			return err
+		}
+	}
 	if h.takes("transcribe") || h.takes("ingest") { // whoever has a gate
 		known := make(chan struct{})
 		life.start(service{name: "consents", ready: known, run: func(ctx context.Context) error { return followConsents(ctx, b, h.ledger, known) }})

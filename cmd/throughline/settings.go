@@ -20,6 +20,7 @@ import (
 	"throughline/ingest/whatsapp"
 	"throughline/journey"
 	"throughline/outgoing"
+	"throughline/patterns"
 	"throughline/sink"
 	"throughline/transcribe"
 )
@@ -46,6 +47,7 @@ type settings struct {
 	Journey    journey.Config        `yaml:"journey"`
 	Assist     assist.Config         `yaml:"assist"`
 	Outgoing   outgoing.Config       `yaml:"outgoing"`
+	Patterns   patterns.Config       `yaml:"patterns"`
 	Dashboards dashboards.HubConfig  `yaml:"dashboards"`
 }
 

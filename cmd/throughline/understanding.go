@@ -17,8 +17,9 @@ import (
 // understanding is how turns are read, and what of it its owner changes while
 // turns are read.
 type understanding struct {
-	model *nlp.Model
-	files []followed
+	reader nlp.Reader
+	model  *nlp.Model
+	files  []followed
 }
 
 // followed is a file of the user's that is put in force again when it changes.
@@ -38,7 +39,7 @@ type stamp struct {
 // newUnderstanding fits the intents the user owns, and the categories, to what a
 // reader makes of text.
 func newUnderstanding(ctx context.Context, s nlpSettings, reader nlp.Reader) (*understanding, error) {
-	u := &understanding{}
+	u := &understanding{reader: reader}
 	taxonomy, err := intent.Default()
 	if s.Intents != "" {
 		seen := stampOf(s.Intents) // before it is read: a change meanwhile is seen later

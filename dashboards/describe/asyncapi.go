@@ -30,7 +30,7 @@ func topics() []topic {
 		topicOf(event.Interactions(), customer), topicOf(event.Audio(), "interaction id"),
 		{event.Turns().Spec, reflect.TypeFor[event.Turn](), customer}, {event.PartialTurns().Spec, reflect.TypeFor[event.Turn](), customer},
 		topicOf(event.AnalysedTurns(), customer), topicOf(event.Journeys(), customer), topicOf(event.JourneyParts(), "origin/sender/customer"), topicOf(event.Suggestions(), customer),
-		topicOf(event.Alerts(), customer), topicOf(event.Disclosures(), customer), topicOf(event.Feedbacks(), customer), topicOf(event.Consents(), "tenant/customer/purpose/channel"),
+		topicOf(event.Alerts(), customer), topicOf(event.Disclosures(), customer), topicOf(event.Feedbacks(), customer), topicOf(event.Patterns(), "tenant"), topicOf(event.Consents(), "tenant/customer/purpose/channel"),
 		topicOf(event.Identities(), "tenant/customer/kind/handle, tenant/customer/into/customer, tenant/customer/not/customer, or tenant/customer/released"), topicOf(event.Policies(), "tenant/version"), topicOf(event.Audits(), "tenant"),
 	}
 }

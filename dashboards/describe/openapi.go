@@ -14,6 +14,7 @@ import (
 	"throughline/dashboards"
 	"throughline/event"
 	"throughline/outgoing"
+	"throughline/patterns"
 	"throughline/problem"
 )
 
@@ -25,7 +26,7 @@ func answers() []reflect.Type {
 		reflect.TypeFor[dashboards.InteractionList](), reflect.TypeFor[dashboards.TurnList](), reflect.TypeFor[event.Features](),
 		reflect.TypeFor[event.Journey](), reflect.TypeFor[dashboards.Context](), reflect.TypeFor[dashboards.AlertList](),
 		reflect.TypeFor[dashboards.Overview](), reflect.TypeFor[dashboards.Said](), reflect.TypeFor[event.Feedback](), reflect.TypeFor[problem.Problem](),
-		reflect.TypeFor[assist.InForce](), reflect.TypeFor[assist.Versions](), reflect.TypeFor[outgoing.Payload](),
+		reflect.TypeFor[assist.InForce](), reflect.TypeFor[assist.Versions](), reflect.TypeFor[outgoing.Payload](), reflect.TypeFor[patterns.Report](),
 	}
 }
 

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"throughline/bus"
+	"throughline/event"
+	"throughline/governance/access"
+	"throughline/nlp"
+	"throughline/nlp/floor"
+	"throughline/patterns"
+	"throughline/sink"
+)
+
+// startPatterns looks for what changed, by itself and when asked.
+func (h *house) startPatterns(life *lifecycle, b *bus.Bus, store *sink.Store, mux *http.ServeMux) error {
+	var reader nlp.Reader
+	if h.read != nil {
+		reader = h.read.reader
+	} else {
+		var err error
+		if reader, err = floor.Open(); err != nil {
+			return fmt.Errorf("patterns: %w", err)
+		}
+	}
+	finder := &patterns.Finder{Config: h.settings.Patterns, History: store, Embed: func(ctx context.Context, text string) (patterns.Vector, error) {
+		v, err := reader.Embed(ctx, text)
+		return patterns.Vector{Index: v.Index, Value: v.Value}, err
+	}}
+	patterns.NewServer(finder, access.Tenant, h.log).Routes(mux, h.guard.Require(access.Supervisor))
+	life.start(service{name: "patterns", run: func(ctx context.Context) error { return finder.Watch(ctx, b, h.log) }})
+	return nil
+}
+
+// showPatterns asks a running Throughline what changed.
+func showPatterns(ctx context.Context, args []string) error {
+	f := flags("patterns [--since 7d] [--json]", "Ask a running Throughline what changed: intents and themes that rise or fall, sentiment that shifts, each with its test.")
+	base := f.String("url", "http://127.0.0.1:8080", "`address` of the running Throughline")
+	token := f.String("token", os.Getenv("THROUGHLINE_TOKEN"), "access `token`; default: THROUGHLINE_TOKEN")
+	since := f.String("since", "7d", "how long ago, or the RFC 3339 `time`, from when on a change is looked for")
+	asJSON := f.Bool("json", false, "print the answer as it came")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, *base+patterns.Path+"?since="+url.QueryEscape(*since), nil)
+	if err != nil {
+		return fmt.Errorf("patterns: --url: %w", err)
+	}
+	if *token != "" {
+		req.Header.Set("Authorization", "Bearer "+*token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("patterns: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	if err != nil {
+		return fmt.Errorf("patterns: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("patterns: %s: %s", resp.Status, strings.TrimSpace(string(body)))
+	}
+	if *asJSON {
+		_, err := os.Stdout.Write(body)
+		return err
+	}
+	var report patterns.Report
+	if err := json.Unmarshal(body, &report); err != nil {
+		return fmt.Errorf("patterns: answer is not a report: %w", err)
+	}
+	return printReport(os.Stdout, report)
+}
+
+func printReport(w io.Writer, r patterns.Report) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, p := range r.Patterns {
+		where := "everywhere"
+		if p.Dimension != "" {
+			where = p.Dimension + " " + p.Value
+		}
+		size := fmt.Sprintf("%.2f%% → %.2f%%, ×%.1f [%.1f, %.1f]", 100*p.Before, 100*p.After, p.Effect, p.Low, p.High)
+		if p.Kind == event.PatternSentiment {
+			size = fmt.Sprintf("%+.2f → %+.2f, %+.2f [%+.2f, %+.2f]", p.Before, p.After, p.Effect, p.Low, p.High)
+		}
+		fmt.Fprintf(table, "%s\t%s %s\t%s\tsince %s\t%s\tq %.2g\n", p.Direction, p.Kind, p.Subject, where, p.At.Format("Mon 2006-01-02 15:04"), size, p.Q)
+		for _, e := range p.Shown {
+			fmt.Fprintf(table, "\t  %s\t\t\t\t\n", e.Turn)
+		}
+	}
+	fmt.Fprintf(table, "%d of %d series and groups changed between %s and %s; at most %.0f%% of what is told is chance\n",
+		len(r.Patterns), r.Tests, r.Since.Format("2006-01-02 15:04"), r.Until.Format("2006-01-02 15:04"), 100*r.Level)
+	return table.Flush()
+}
