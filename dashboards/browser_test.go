@@ -133,6 +133,13 @@ func TestScreen(t *testing.T) {
 		until(`document.querySelector('[data-score="churn"] .value').textContent === '–'`),
 		until(`document.querySelector('[data-score="satisfaction"] .because').textContent.includes('sentiment last third')`))
 	shoot(t, ctx, "journey.png")
+	do(t, ctx, "patterns are told with their tests, and lead to conversations",
+		chromedp.Click(`.patterns-link`), until(`document.querySelectorAll('.finding').length === 3`),
+		until(`document.querySelector('.finding-title').textContent.includes('Refund not received became more frequent in Returns')`))
+	shoot(t, ctx, "patterns.png")
+	do(t, ctx, "an example opens its conversation",
+		chromedp.Click(`.finding .example`), until(`location.hash === '#/i/i_scene_0'`),
+		until(`document.querySelectorAll('.turn:not(.partial)').length === 7`), until(`document.querySelector('.patterns').hidden`))
 	do(t, ctx, "an alert is acknowledged and a suggestion rated",
 		chromedp.Click(`.tab:nth-child(1)`),
 		chromedp.Click(`.card[data-severity="critical"] .ack`),

@@ -85,7 +85,10 @@ func (h *house) serve(tb testing.TB, addr string, options ...option) *server {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- hub.Run(ctx) }()
-	web := httptest.NewUnstartedServer(api)
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.HandleFunc("GET /v1/patterns", changes) // another package answers it, beside this one
+	web := httptest.NewUnstartedServer(mux)
 	if addr != "" {
 		_ = web.Listener.Close()
 		if web.Listener, err = listen(addr); err != nil {

@@ -1,7 +1,9 @@
 package dashboards_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"throughline/event"
@@ -225,4 +227,26 @@ func thread(now time.Time) event.Journey {
 	add("i_call", event.Voice, now.Add(-3*24*time.Hour), 9, "Same customer: the phone number stands in the CRM beside the mail address", "tobias", 1, -0.2, -0.44, -0.1, 0.25)
 	add(t.interaction(0), t.channel, now.Add(-t.ago), 7, "Same phone number as the call", t.agent, 1, -0.48, -0.55, -0.82)
 	return j
+}
+
+// changes answers for the search for patterns.
+func changes(w http.ResponseWriter, _ *http.Request) {
+	now := time.Now().UTC()
+	at := now.Add(-31 * time.Hour).Format(time.RFC3339)
+	type object = map[string]any
+	shown := func(n, k int) object {
+		t := scene()[n]
+		return object{"turn": fmt.Sprintf("t_scene_%d_%d", n, k), "interaction": t.interaction(n), "at": at, "text": t.lines[k].text}
+	}
+	_ = json.NewEncoder(w).Encode(object{
+		"history": now.AddDate(0, 0, -28), "since": now.AddDate(0, 0, -7), "until": now, "seasonal": true, "tests": 46,
+		"patterns": []object{
+			{"id": "p_1", "kind": "intent", "subject": "refund_not_received", "dimension": "queue", "value": "Returns", "direction": "rising", "at": at,
+				"before": 0.06, "after": 0.17, "effect": 2.8, "low": 2.1, "high": 3.7, "q": 0.00004, "shown": []object{shown(0, 0), shown(10, 0)}},
+			{"id": "p_2", "kind": "sentiment", "subject": "sentiment", "dimension": "product", "value": "roaming pass", "direction": "falling", "at": at,
+				"before": 0.08, "after": -0.31, "effect": -0.39, "low": -0.52, "high": -0.26, "q": 0.0031, "shown": []object{shown(1, 2)}},
+			{"id": "p_3", "kind": "theme", "subject": "islands, saturday, deliver", "direction": "new", "at": at,
+				"before": 0.0004, "after": 0.021, "effect": 41.0, "low": 9.2, "high": 180.0, "q": 0.012, "shown": []object{shown(5, 0), shown(5, 2)}},
+		},
+	})
 }

@@ -1,7 +1,7 @@
 // The calls that the screen makes. A problem (RFC 9457) becomes an Error that
 // says what it says.
 
-import type { Alert, Features, Feedback, Journey, Overview, SentInteraction, Suggestion } from "./types";
+import type { Alert, Features, Feedback, Journey, Overview, PatternReport, SentInteraction, Suggestion } from "./types";
 
 async function call<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, { headers: { Accept: "application/json" }, ...init });
@@ -30,6 +30,8 @@ export const alerts = (): Promise<{ alerts: Alert[] }> => call("/v1/alerts?limit
 export const context = (customer: string): Promise<{ journey: string; suggestions: Suggestion[] }> => call(`/v1/customers/${id(customer)}/context`);
 
 export const journey = (j: string): Promise<Journey> => call(`/v1/journeys/${id(j)}`);
+
+export const patterns = (since: string): Promise<PatternReport> => call(`/v1/patterns?since=${since}`);
 
 export const acknowledge = (alert: string): Promise<Feedback> => post(`/v1/alerts/${id(alert)}/acknowledge`, {});
 

@@ -29,6 +29,12 @@ export function signed(v: number, digits = 1): string {
   return (v < 0 ? "−" : "+") + text;
 }
 
+/** share writes 0..1 in per cent; a small one keeps a digit. */
+export function share(v: number): string {
+  if (v > 0 && v < 0.001) return "below 0.1 %";
+  return `${v > 0 && v < 0.0095 ? (100 * v).toFixed(1) : Math.round(100 * v)} %`;
+}
+
 /** tone is the class that colours a sentiment of −5..+5. */
 export function tone(v: number | undefined): "negative" | "neutral" | "positive" | "none" {
   if (v === undefined) return "none";

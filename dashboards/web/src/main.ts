@@ -13,6 +13,7 @@ import { journeyHeight } from "./journey";
 import { List } from "./list";
 import { Model } from "./model";
 import { everything, type SortKey, type View } from "./order";
+import { Patterns } from "./patterns";
 import { gradients } from "./spark";
 import { pauseAfter, Stream } from "./stream";
 import { restoreTheme, TopBar } from "./topbar";
@@ -74,11 +75,12 @@ const alerts = new Alerts(
   (a) => void acknowledge(a.id),
   () => app.classList.remove("show-alerts"),
 );
+const patterns = new Patterns(go, () => go(""));
 const top = new TopBar(() => app.classList.toggle("show-alerts"));
 const empty = emptyState();
 const list = new List(model, () => view, go, empty);
 
-app.append(gradients([36, curveHeight, journeyHeight]), top.element, h("main", "main", {}, h("section", "pane", { "aria-label": "Live interactions" }, filters(), list.element), detail.element, alerts.element), toast);
+app.append(gradients([36, curveHeight, journeyHeight]), top.element, h("main", "main", {}, h("section", "pane", { "aria-label": "Live interactions" }, filters(), list.element), detail.element, patterns.element, alerts.element), toast);
 
 /** filters are above the list; what they say is the view. */
 function filters(): HTMLElement {
@@ -109,7 +111,7 @@ function filters(): HTMLElement {
     if (e.key === "/") {
       e.preventDefault();
       search.focus();
-    } else if (e.key === "Escape" && detail.id) {
+    } else if (e.key === "Escape" && (detail.id || !patterns.element.hidden)) {
       go("");
     }
   });
@@ -207,7 +209,9 @@ async function refresh(): Promise<void> {
 function route(): void {
   const id = /^#\/i\/(.+)$/.exec(location.hash)?.[1];
   const wanted = id ? decodeURIComponent(id) : "";
-  app.classList.toggle("opened", wanted !== "");
+  const changes = location.hash === "#/patterns";
+  app.classList.toggle("opened", wanted !== "" || changes);
+  patterns.show(changes);
   list.select(wanted);
   if (wanted === detail.id) return;
   if (wanted) void detail.open(wanted);

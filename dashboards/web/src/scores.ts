@@ -2,7 +2,7 @@
 // with what moved it most.
 
 import { h } from "./dom";
-import { signed, words } from "./format";
+import { share, signed, words } from "./format";
 import type { Scores, Score } from "./types";
 
 interface Kind {
@@ -14,8 +14,6 @@ interface Kind {
   good: boolean; // a full meter is what one wishes for
   write(v: number): string;
 }
-
-const share = (v: number): string => `${Math.round(100 * v)} %`;
 
 const kinds: Kind[] = [
   { key: "satisfaction", label: "Satisfaction", about: "Expected answer of the customer, 1 to 5", least: 1, most: 5, good: true, write: (v) => v.toFixed(1) },

@@ -45,6 +45,7 @@ export class TopBar {
         h("div", "figure", { title: "Mean of the customers' turns of the last 15 minutes, −5 to +5" }, h("span", "label", {}, "Sentiment"), h("span", "number", {}, this.sentiment, this.change)),
         this.alertsButton,
       ),
+      h("a", "quiet patterns-link", { href: "#/patterns", title: "What changed over many customers" }, shape("trend"), h("span", "", {}, "Patterns")),
       this.state,
       this.theme,
     );

@@ -200,3 +200,30 @@ export interface Overview {
   sentiment?: number;
   sentiment_hour_ago?: number;
 }
+
+/** Pattern is a change over many customers that a test found; docs/patterns.md. */
+export interface Pattern {
+  id: string;
+  kind: "intent" | "sentiment" | "theme";
+  subject: string;
+  dimension?: string; // queue, product or channel
+  value?: string;
+  direction: string; // rising, falling or new
+  at: string;
+  before: number; // share of interactions, or mean sentiment −1..1
+  after: number;
+  effect: number; // ratio of rates, or difference of means
+  low: number;
+  high: number;
+  q: number;
+  shown?: { turn: string; interaction: string; at: string; text: string }[];
+}
+
+export interface PatternReport {
+  history: string;
+  since: string;
+  until: string;
+  seasonal: boolean;
+  tests: number;
+  patterns: Pattern[];
+}
