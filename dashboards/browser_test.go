@@ -110,6 +110,7 @@ func TestScreen(t *testing.T) {
 		until(`document.querySelectorAll('.turn').length === 6`),
 		until(`document.querySelector('.pill').textContent.includes('card number')`),
 		until(`document.querySelector('.strip.suggestion').textContent.includes('Release the refund')`),
+		until(`document.querySelector('.strip[data-severity="info"]').textContent.includes('queue refunds, priority 80')`),
 		until(`document.querySelector('.tabs').textContent.includes('3 interactions')`))
 
 	first := scene()[0]

@@ -164,7 +164,7 @@ func orEmpty[T any](list []T) []T {
 func (l *live) adviceFor(tenant, customer string, now time.Time) (alerts []Alert, suggestions []Suggestion) {
 	alerts, suggestions = []Alert{}, []Suggestion{}
 	l.alerts.each(func(_ string, a *Alert) {
-		if a.Tenant == tenant && l.customer(a.Customer) == customer && a.Acknowledged.IsZero() {
+		if a.Tenant == tenant && l.customer(a.Customer) == customer && a.Action.Alarms() && a.Acknowledged.IsZero() {
 			alerts = append(alerts, *a)
 		}
 	})

@@ -162,7 +162,7 @@ func (l *live) alert(a event.Alert, _ *Event) {
 
 // alarm counts an alert among the open ones of t (by 1) or out of them (by −1).
 func (t *talk) alarm(a *Alert, by int) {
-	if !a.Acknowledged.IsZero() && by > 0 {
+	if !a.Action.Alarms() || !a.Acknowledged.IsZero() && by > 0 {
 		return
 	}
 	t.Alerts += by

@@ -43,7 +43,7 @@ func (l *live) overview(tenant string, now time.Time) Overview {
 		}
 	}
 	l.alerts.each(func(_ string, a *Alert) {
-		if a.Tenant != tenant || !a.Acknowledged.IsZero() {
+		if a.Tenant != tenant || !a.Action.Alarms() || !a.Acknowledged.IsZero() {
 			return
 		}
 		o.Alerts++

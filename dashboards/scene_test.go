@@ -170,7 +170,12 @@ func advice(now time.Time) []event.Message {
 			Interaction: t.interaction(n), Channel: t.channel, At: now.Add(-ago), Severity: severity, Title: title, Action: "alert", Rule: event.Rule{Name: rule, Version: "1"}})
 	}
 	t := scene()[0]
+	route := event.Alert{ID: "a_scene_route", Tenant: "default", Customer: t.customer(0), Journey: "j_0", Interaction: t.interaction(0), Channel: t.channel, At: now.Add(-time.Minute),
+		Severity: event.Info, Title: "Routed to the refund desk", Action: event.ActionRoute, Queue: "refunds", Priority: 80, Rule: event.Rule{Name: "refund_promised_twice", Version: "1"}}
+	tag := route
+	tag.ID, tag.Title, tag.Action, tag.Tags = "a_scene_tag", "Tag: repeat contact", event.ActionTag, []string{"repeat_contact"}
 	return []event.Message{
+		event.Alerts().Message(route), event.Alerts().Message(tag),
 		alert(3, event.Warning, "On hold for longer than a minute", "hold_too_long", 40*time.Second),
 		alert(7, event.Warning, "Customer speaks of leaving", "churn_words", 17*time.Minute),
 		alert(6, event.Info, "No answer for five minutes", "waiting_for_answer", 12*time.Minute),

@@ -32,6 +32,12 @@ const (
 	ActionWebhook  Action = "webhook"    // tell an outgoing target
 )
 
+// Alarms tells whether somebody has to look: the other actions are done by
+// those who take them up, and are told for the record.
+func (a Action) Alarms() bool {
+	return a == ActionAlert || a == ActionEscalate || a == ActionDisclose
+}
+
 // Alert is what a rule decided: an alarm to supervisors, or something to be done.
 type Alert struct {
 	ID          string    `json:"id"` // hash of journey, rule and cause

@@ -7,7 +7,7 @@ import { area, line, place } from "./curve";
 import { channelName, duration, mood, signed, tone, words } from "./format";
 import { channelIcon, severityIcon, shape } from "./icons";
 import { JourneyView } from "./journey";
-import { isOpen, received, type Model } from "./model";
+import { alarms, isOpen, received, type Model } from "./model";
 import { Stream } from "./stream";
 import { Conversation } from "./turns";
 import type { Alert, Features, Interaction, Journey, Suggestion, Turn } from "./types";
@@ -196,7 +196,7 @@ export class Detail {
     const dots = place(i.curve ?? [], from, to, width, curveHeight, 6);
     const tint = `url(#tone-${curveHeight})`;
     const marks = [...this.model.alerts.values()]
-      .filter((a) => a.interaction === i.id)
+      .filter((a) => a.interaction === i.id && alarms(a))
       .map((a) => {
         const [dot] = place([{ at: Date.parse(a.at), score: 0 }], from, to, width, curveHeight, 6);
         return svg(
@@ -222,15 +222,18 @@ export class Detail {
   }
 
   private showAdvice(): void {
-    const alerts = [...this.model.alerts.values()].filter((a) => a.interaction === this.id && !a.acknowledged).sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+    const decided = [...this.model.alerts.values()].filter((a) => a.interaction === this.id && !a.acknowledged).sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+    const alerts = decided.filter(alarms);
+    const route = decided.find((a) => a.action === "route");
     const suggestions = this.model.advice(this.id, Date.now()).slice(0, 2);
-    const version = JSON.stringify([alerts.map((a) => a.id), suggestions.map((s) => [s.id, s.feedback?.id])]);
+    const version = JSON.stringify([alerts.map((a) => a.id), route?.id, suggestions.map((s) => [s.id, s.feedback?.id])]);
     if (version === this.shownAdvice) return;
     this.shownAdvice = version;
     this.advice.replaceChildren(
       ...alerts.slice(0, 3).map((a) =>
         h("div", "strip", { "data-severity": a.severity }, severityIcon(a.severity), h("span", "strip-text", {}, h("b", "", {}, a.title), h("span", "muted", {}, ` ${words(a.rule.name)}`)), button("quiet small", "Acknowledge", () => this.hooks.acknowledge(a))),
       ),
+      ...(route ? [h("div", "strip", { "data-severity": "info" }, shape("trend"), h("span", "strip-text", {}, h("b", "", {}, route.title), h("span", "muted", {}, ` ${where(route)}`)))] : []),
       ...suggestions.map((s) => this.suggestion(s)),
     );
   }
@@ -248,4 +251,9 @@ export class Detail {
         : h("span", "strip-buttons", {}, button("quiet", "Useful", () => this.hooks.feedback(s, true), shape("up")), button("quiet", "Not useful", () => this.hooks.feedback(s, false), shape("down"))),
     );
   }
+}
+
+/** where tells to whom an interaction was routed. */
+function where(a: Alert): string {
+  return [a.queue ? `queue ${words(a.queue).toLowerCase()}` : "", a.skill ? `skill ${words(a.skill).toLowerCase()}` : "", a.priority ? `priority ${a.priority}` : ""].filter(Boolean).join(", ");
 }

@@ -155,7 +155,7 @@ export class Model {
     i.alerts = 0;
     i.severity = "";
     for (const a of this.alerts.values()) {
-      if (a.interaction !== i.id || a.acknowledged) continue;
+      if (a.interaction !== i.id || a.acknowledged || !alarms(a)) continue;
       i.alerts++;
       if (rank[a.severity] > rank[i.severity || ""]) i.severity = a.severity;
     }
@@ -170,7 +170,7 @@ export class Model {
       c.open[i.channel] = (c.open[i.channel] ?? 0) + 1;
     }
     for (const a of this.alerts.values()) {
-      if (a.acknowledged) continue;
+      if (a.acknowledged || !alarms(a)) continue;
       c.alerts++;
       if (a.severity === "critical") c.critical++;
     }
@@ -179,7 +179,7 @@ export class Model {
 
   /** openAlerts are newest first. */
   openAlerts(): Alert[] {
-    return [...this.alerts.values()].filter((a) => !a.acknowledged).sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || (a.id < b.id ? -1 : 1));
+    return [...this.alerts.values()].filter((a) => !a.acknowledged && alarms(a)).sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || (a.id < b.id ? -1 : 1));
   }
 
   /** advice for an interaction that nobody has dismissed and time has not passed, best first. */
@@ -189,6 +189,9 @@ export class Model {
       .sort((a, b) => b.rank - a.rank || Date.parse(b.at) - Date.parse(a.at));
   }
 }
+
+/** alarms tells whether somebody has to look; the rest is done by those who take it up. */
+export const alarms = (a: Alert): boolean => a.action === "alert" || a.action === "escalate" || a.action === "disclosure";
 
 export const isOpen = (i: Interaction): boolean => i.state === "open" || i.state === "held";
 

@@ -111,7 +111,10 @@ export interface Alert {
   at: string;
   severity: Severity;
   title: string;
-  action: string;
+  action: "alert" | "escalate" | "route" | "disclosure" | "tag" | "webhook";
+  queue?: string;
+  skill?: string;
+  priority?: number;
   rule: Rule;
   acknowledged?: string;
   acknowledged_by?: string;
