@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -30,7 +32,33 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func store(tb testing.TB) *sink.Store {
+// warehouse is the engine and the store on it.
+type warehouse struct {
+	*sink.Store
+	addr   string
+	writer embedded.Account
+}
+
+// exec runs SQL as an operator would, over HTTP.
+func (w warehouse) exec(tb testing.TB, sql string) {
+	tb.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+w.addr+"/?database="+sink.DefaultDatabase, strings.NewReader(sql))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	req.SetBasicAuth(w.writer.User, w.writer.Password)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		answer, _ := io.ReadAll(resp.Body)
+		tb.Fatalf("%s: %s", resp.Status, answer)
+	}
+}
+
+func store(tb testing.TB) warehouse {
 	tb.Helper()
 	engine := embedded.New(embedded.Config{Dir: tb.TempDir(), Listen: "127.0.0.1:0", Progress: os.Stderr, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -52,7 +80,7 @@ func store(tb testing.TB) *sink.Store {
 	if err := s.Migrate(ctx); err != nil {
 		tb.Fatal(err)
 	}
-	return s
+	return warehouse{s, engine.Addr(), w}
 }
 
 func broker(tb testing.TB) *bus.Bus {
@@ -163,7 +191,7 @@ func TestBacktestDecidesAsLive(t *testing.T) {
 	t.Logf("%d rules, %d decisions, %d rules narrowed by SQL", len(tried), fired, narrowed)
 }
 
-func stored(t *testing.T, s *sink.Store) (n int) {
+func stored(t *testing.T, s History) (n int) {
 	t.Helper()
 	if err := s.Moments(context.Background(), columnsNamed("now"), "1", func(*moment.Moment) error { n++; return nil }); err != nil {
 		t.Fatal(err)
