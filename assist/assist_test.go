@@ -1,7 +1,6 @@
 package assist
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -115,7 +114,7 @@ func TestOnceHoldsOverRestart(t *testing.T) {
 	d := desk(t, "")
 	j := journey(event.WhatsApp, event.Features{Turn: event.Turn{Role: event.Customer}, Sentiment: &event.Sentiment{Score: -0.9}})
 	first := newShard(d)
-	msgs := first.decide(context.Background(), j)
+	msgs := first.decide(j, unexpected(t))
 	if len(msgs) != 2 {
 		t.Fatalf("decided %d messages; want an alert and a suggestion", len(msgs))
 	}
@@ -124,15 +123,20 @@ func TestOnceHoldsOverRestart(t *testing.T) {
 		for _, m := range msgs[:stored] {
 			again.done.add(idOf(m), at)
 		}
-		if got := again.decide(context.Background(), j); len(got) != len(msgs)-stored {
+		if got := again.decide(j, unexpected(t)); len(got) != len(msgs)-stored {
 			t.Errorf("with %d effects stored, %d more came", stored, len(got))
 		}
 		j.Version++
 		j.Cause.ID = "t2"
-		if got := again.decide(context.Background(), j); len(got) != 0 {
+		if got := again.decide(j, unexpected(t)); len(got) != 0 {
 			t.Errorf("decided again in the same interaction: %v", got)
 		}
 	}
+}
+
+// unexpected fails the test where a rule cannot be evaluated.
+func unexpected(t testing.TB) func(Decision) {
+	return func(d Decision) { t.Errorf("rule %s: %v", d.Rule, d.Err()) }
 }
 
 func idOf(m event.Message) string {

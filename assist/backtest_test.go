@@ -142,7 +142,7 @@ func TestBacktestDecidesAsLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range deciding.decide(context.Background(), j) {
+		for _, m := range deciding.decide(j, func(Decision) {}) {
 			s := m.Value.(event.Suggestion)
 			scope := map[string]string{"turn": s.Rule.Evidence["cause"], "interaction": s.Interaction, "journey": s.Journey}[s.Body]
 			if live[s.Rule.Name] == nil {

@@ -48,13 +48,14 @@ const recording = `rules:
 
 // scene plays a call to a shard, and notes what it publishes.
 type scene struct {
+	t     *testing.T
 	shard *shard
 	j     event.Journey
 	sent  []event.Message
 }
 
 func newScene(t *testing.T) *scene {
-	s := &scene{shard: newShard(desk(t, recording)), j: event.Journey{ID: "j1", Tenant: "default", Customer: "c1",
+	s := &scene{t: t, shard: newShard(desk(t, recording)), j: event.Journey{ID: "j1", Tenant: "default", Customer: "c1",
 		Interactions: []event.InteractionState{{ID: "i1", Channel: event.Voice, Agent: "a9", Started: at}}}}
 	s.shard.opened = at
 	s.shard.end = func(context.Context) (int64, error) { return 0, nil }
@@ -64,7 +65,7 @@ func newScene(t *testing.T) *scene {
 func (s *scene) publish(j event.Journey) []event.Message {
 	s.j.Version++
 	s.j.Updated = j.Updated
-	msgs := s.shard.decide(context.Background(), j)
+	msgs := s.shard.decide(j, unexpected(s.t))
 	s.sent = append(s.sent, msgs...)
 	return msgs
 }

@@ -190,13 +190,13 @@ rules:
 	d := desk(t, before)
 	s := newShard(d)
 	j := journey(event.Voice, event.Features{Turn: event.Turn{Role: event.Customer}})
-	if n := len(s.decide(context.Background(), j)); n != 3 {
+	if n := len(s.decide(j, unexpected(t))); n != 3 {
 		t.Fatalf("%d effects, want 3", n)
 	}
 	if err := d.apply(bus.Record[event.Policy]{Value: event.Policy{Tenant: "default", Version: "2", Text: after}}); err != nil {
 		t.Fatal(err)
 	}
-	msgs := s.decide(context.Background(), j)
+	msgs := s.decide(j, unexpected(t))
 	if len(msgs) != 1 || msgs[0].Value.(event.Alert).Rule.Name != "changes" || !strings.HasPrefix(msgs[0].Value.(event.Alert).Rule.Version, "2 ") {
 		t.Errorf("the next version decided %+v, want the changed rule alone", msgs)
 	}

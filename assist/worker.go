@@ -73,22 +73,25 @@ func (s *shard) journeys(ctx context.Context, recs []bus.Record[event.Journey]) 
 	for _, r := range recs {
 		s.next = r.Offset + 1
 		if !r.Deleted {
-			out = append(out, s.decide(ctx, r.Value)...)
+			out = append(out, s.decide(r.Value, func(d Decision) {
+				s.desk.log.WarnContext(ctx, "a rule could not be evaluated", "rule", d.Rule, "journey", r.Value.ID, "error", d.Err())
+			})...)
 		}
 	}
 	return out, nil
 }
 
-// decide gives what is to be done on one change of a journey.
-func (s *shard) decide(ctx context.Context, j event.Journey) []event.Message {
+// decide gives what is to be done on one change of a journey; failed is told of
+// each rule that could not be evaluated. What is shown elsewhere is decided there.
+func (s *shard) decide(j event.Journey, failed func(Decision)) []event.Message {
 	if j.Elsewhere() {
 		return nil
 	}
 	m := moment.Of(j)
 	var out []event.Message
 	for _, d := range s.desk.For(j.Tenant).Decide(m) {
-		if err := d.Err(); err != nil {
-			s.desk.log.WarnContext(ctx, "a rule could not be evaluated", "rule", d.Rule, "journey", j.ID, "error", err)
+		if d.Err() != nil {
+			failed(d)
 			continue
 		}
 		for _, a := range d.Alerts {

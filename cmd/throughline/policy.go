@@ -22,6 +22,7 @@ import (
 func policyVerbs() []command {
 	return []command{
 		{"check", "every rule parses, is of the right types, has an action, and comes to an end", checkPolicy},
+		{"test", "play scenarios over every channel; fail where a decision differs or is not the one expected", testPolicy},
 		{"backtest", "what a policy would have done with what happened", backtestPolicy},
 		{"activate", "put a policy in force in a running Throughline, without a restart", activatePolicy},
 		{"rollback", "put the version that was in force before, or another one, in force again", rollbackPolicy},

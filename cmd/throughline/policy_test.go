@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"throughline/assist"
+	"throughline/assist/scenario"
+)
+
+// TestShippedPolicyDecidesAlikeOnEveryChannel plays the shipped scenarios by the
+// product's own gate, models and journeys.
+func TestShippedPolicyDecidesAlikeOnEveryChannel(t *testing.T) {
+	p, err := assist.LoadFile("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := scenario.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := productParts("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, s := range all {
+		res, err := scenario.Run(context.Background(), s, p, parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, problem := range res.Problems {
+			t.Errorf("%s: %s", s.Name, problem)
+		}
+		for _, row := range res.Rows {
+			seen[row.Rule] = true
+			if row.Purpose && row.Rule != "recording_disclosed" {
+				t.Errorf("%s: %s decides by channel", s.Name, row.Rule)
+			}
+		}
+	}
+	if len(seen) < 9 {
+		t.Errorf("only %d of %d rules are played", len(seen), len(p.Rules()))
+	}
+}
+
+func TestPolicyVerbs(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	uneven := file("uneven.yaml", "rules:\n  - {name: r, when: 'turn.kind == \"utterance\"', alert: {title: x}}\n")
+	broken := file("broken.yaml", "rules:\n  - {name: r, when: turn.mood, alert: {title: x}}\n")
+	for name, c := range map[string]struct {
+		args []string
+		want string // of the error; empty: none
+	}{
+		"check":                {[]string{"check"}, ""},
+		"check broken":         {[]string{"check", broken}, "broken.yaml:2:25: rule r: undefined field 'mood'"},
+		"test uneven":          {[]string{"test", uneven}, "scenarios fail"},
+		"activate broken":      {[]string{"activate", broken}, "broken.yaml:2:25"},
+		"activate nowhere":     {[]string{"activate", "--url", "http://127.0.0.1:1", uneven}, "is throughline serve running there?"},
+		"backtest bad since":   {[]string{"backtest", "--since", "soon"}, "--since"},
+		"backtest broken":      {[]string{"backtest", "--policy", broken}, "broken.yaml:2:25"},
+		"not a verb":           {[]string{"enforce"}, "not a verb"},
+		"scenario not there":   {[]string{"test", "--scenario", filepath.Join(dir, "none.yaml")}, "read scenarios"},
+		"policy is not there":  {[]string{"check", filepath.Join(dir, "none.yaml")}, "read policy"},
+		"backtest needs store": {[]string{"backtest", "--config", file("c.yaml", "clickhouse: {url: 'http://127.0.0.1:1'}\n")}, "is throughline serve running"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			err := policy(ctx, c.args)
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
