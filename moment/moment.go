@@ -170,10 +170,9 @@ func interactionOf(i event.InteractionState) Interaction {
 func journeyOf(j event.Journey) Journey {
 	out := Journey{ID: j.ID, State: string(j.State), Opened: instant(j.Opened), Turns: int64(j.Turns), Interactions: int64(len(j.Interactions)),
 		Sentiment: j.Sentiment.Overall, Last: j.Sentiment.Last, Trend: j.Sentiment.Trend, Shift: j.Sentiment.Shift,
-		Volatility: j.Sentiment.Volatility, Scored: int64(j.Sentiment.Scored),
+		Volatility: j.Sentiment.Volatility, Scored: int64(j.Sentiment.Scored), Reasks: int64(j.Reasks),
 		Tags: list(j.Tags, func(t string) string { return t })}
 	for _, i := range j.Interactions {
-		out.Reasks += int64(i.Reasks)
 		if !slices.Contains(out.Channels, string(i.Channel)) {
 			out.Channels = append(out.Channels, string(i.Channel))
 		}
