@@ -320,6 +320,35 @@ func TestTwoHandlesAreLinked(t *testing.T) {
 	}
 }
 
+// TestReleasedHandleBeginsAnew checks that whoever gets a number never writes
+// into the conversation of the person before.
+func TestReleasedHandleBeginsAnew(t *testing.T) {
+	k := ingesttest.New(t, ingest.SessionsConfig{})
+	before := accept(t, k.Intake, said("+4930123456", "m1", "hello"))[0]
+	other := accept(t, k.Intake, said("+4930777777", "m2", "hello"))[0]
+	released := ingest.Arrival{Tenant: "acme", Identity: &event.Identity{ID: "n_r", Customer: before.Customer, Released: true, At: time.Now()}}
+	// In one webhook with its notice, as WhatsApp sends it.
+	notice := said("+4930123456", "m3", "")
+	notice.Turn.Kind, notice.Turn.Role = event.Notice, event.System
+	accept(t, k.Intake, notice, released)
+	after := accept(t, k.Intake, said("+4930123456", "m4", "hi, who is this?"))[0]
+	if after.Customer != before.Customer || after.Interaction == before.Interaction {
+		t.Errorf("after the release %+v, before %+v", after, before)
+	}
+	if again := accept(t, k.Intake, said("+4930777777", "m5", "still me"))[0]; again.Interaction != other.Interaction {
+		t.Error("somebody else's conversation ended too")
+	}
+	ends := 0
+	for _, c := range k.Stored(t).Changes {
+		if c.Change == event.Ended && c.Interaction == before.Interaction && c.Reason == ingest.ReasonReleased {
+			ends++
+		}
+	}
+	if ends != 1 {
+		t.Errorf("the conversation of the person before ended %d times", ends)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	k := ingesttest.New(t, ingest.SessionsConfig{})
 	open := accept(t, k.Intake, said("+4930123456", "m1", "hello"))[0]

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"throughline/event"
@@ -307,10 +308,33 @@ func (p *plan) identity(a Arrival, i event.Identity) (Receipt, error) {
 	}
 	r := Receipt{ID: i.ID, Customer: i.Customer}
 	if _, r.Duplicate = p.known(i.ID); !r.Duplicate {
+		if i.Released {
+			p.part(i)
+		}
 		p.msgs = append(p.msgs, event.Identities().Message(i))
 		p.fresh[i.ID] = ""
 	}
 	return r, nil
+}
+
+// part ends the conversations of a handle that passed to somebody else, so that
+// the next message by it begins one of its own.
+func (p *plan) part(i event.Identity) {
+	for _, over := range p.intake.sessions.of(i.Tenant, i.Customer, p.now) {
+		p.publish(over)
+	}
+	for _, c := range slices.Clone(p.changes) {
+		if c.Change == event.Started && c.Customer == i.Customer && threaded(c) {
+			over := c
+			over.ID, over.Change, over.At, over.Reason, over.Role = endedID(c.Interaction), event.Ended, p.now, ReasonReleased, event.System
+			p.publish(over)
+		}
+	}
+	for thread, id := range p.opened {
+		if slices.ContainsFunc(p.changes, func(c event.Interaction) bool { return c.Interaction == id && c.Customer == i.Customer }) {
+			delete(p.opened, thread)
+		}
+	}
 }
 
 // commit notes what Kafka has acknowledged.

@@ -11,6 +11,7 @@ import (
 // The reasons that the sweep gives for an end.
 const (
 	ReasonIdle     = "idle"
+	ReasonReleased = "released" // the customer's handle passed to somebody else
 	ReasonCapacity = "capacity"
 )
 
@@ -25,6 +26,21 @@ func (s *Sessions) ending(e *session, reason string, now time.Time) event.Intera
 		Change: event.Ended, At: e.last.Add(min(s.Idle(e.channel), now.Sub(e.last))), Received: now,
 		Reason: reason, Account: e.account, Role: event.System,
 	}
+}
+
+// of gives the ends of the open conversations of a customer.
+func (s *Sessions) of(tenant, customer string, now time.Time) []event.Interaction {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []event.Interaction
+	for _, e := range s.threads {
+		if e.tenant == tenant && e.customer == customer && e.ended.IsZero() {
+			end := s.ending(e, ReasonReleased, now)
+			end.At = now
+			out = append(out, end)
+		}
+	}
+	return out
 }
 
 // due lists the ends of sessions that are over, longest silent first.

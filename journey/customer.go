@@ -21,6 +21,7 @@ const (
 type customer struct {
 	own     event.Part // Origin is the id; Path holds it alone
 	seen    []byte
+	named   time.Time // when own's name was given, as far as it is known
 	version uint64
 	links   map[string]link       // by the customer that this one became
 	held    map[string]event.Part // by key; gone ones too, so that older ones are known as such

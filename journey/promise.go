@@ -1,6 +1,9 @@
 package journey
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // promise is something that a centre commits itself to.
 type promise struct {
@@ -16,7 +19,7 @@ var promiseTable = [...]promise{
 	{"send", "send|be sent|email|e mail|forward|text|post|receive an email|receive a confirmation|get an email|get a confirmation"},
 	{"update", "get back to|let you know|update you|keep you|follow up|contact|be in touch|be contacted|hear from us|inform|come back to"},
 	{"escalation", "escalate|pass this|pass it|hand this|raise this|raise it|raise a|speak to my manager|speak with my manager"},
-	{"technician", "send a technician|send an engineer|book an engineer|schedule a technician|visit|come out"},
+	{"technician", "send a technician|send an engineer|send someone|book an engineer|schedule a technician|visit|come out"},
 	{"fix", "fix|repair|resolve|sort this|sort it|take care of|correct|look into|investigate|check on"},
 	{"cancellation", "cancel|be cancelled|be canceled|close your|close the"},
 	{"price", "waive|remove the fee|remove the charge|take off|take it off|apply a discount|apply the discount|match the"},
@@ -29,54 +32,61 @@ const (
 	softly     = "also|then|now|personally|definitely|certainly|make sure to|be sure to|just|of course|gladly|go ahead and|have|be able to|try to"
 )
 
-// promises names what a sentence commits the centre to. A question, a condition
-// on something else or a "not" promises nothing.
+// promises names what a sentence commits the centre to. A question or a "not"
+// promises nothing.
 func promises(sentence string) []string {
 	if strings.Contains(sentence, "?") {
 		return nil
 	}
 	words := phrase(sentence)
 	var out []string
-	for _, p := range promiseTable {
-		for commit := range strings.SplitSeq(committing, "|") {
-			if promisesAfter(words, commit, p) {
-				out = append(out, p.about)
+	for commit := range strings.SplitSeq(committing, "|") {
+		for rest := words; ; {
+			_, after, found := strings.Cut(rest, " "+commit+" ")
+			if !found {
 				break
+			}
+			rest = " " + after
+			if about := deed(pastSoft(rest), commit); about != "" && !slices.Contains(out, about) {
+				out = append(out, about)
 			}
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 
-func promisesAfter(words, commit string, p promise) bool {
-	rest := words
-	for {
-		_, after, found := strings.Cut(rest, " "+commit+" ")
-		if !found {
-			return false
-		}
-		after = " " + after
-		for skipped := true; skipped; {
-			skipped = false
-			for soft := range strings.SplitSeq(softly, "|") {
-				if cut, ok := strings.CutPrefix(after, " "+soft+" "); ok {
-					after, skipped = " "+cut, true
-				}
+// pastSoft leaves out the words that may stand before the deed.
+func pastSoft(words string) string {
+	for again := true; again; {
+		again = false
+		for soft := range strings.SplitSeq(softly, "|") {
+			if cut, ok := strings.CutPrefix(words, " "+soft+" "); ok {
+				words, again = " "+cut, true
 			}
 		}
+	}
+	return words
+}
+
+// deed is what the words after a commitment promise, by the longest of the
+// table's verbs that they begin with.
+func deed(words, commit string) string {
+	about, longest := "", 0
+	for _, p := range promiseTable {
 		for verb := range strings.SplitSeq(p.verbs, "|") {
-			if !strings.HasPrefix(after, " "+verb+" ") {
+			if len(verb) <= longest || !strings.HasPrefix(words, " "+verb+" ") {
 				continue
 			}
 			// What the customer does is promised only where it is something done
-			// to or for them.
+			// to or for them; "let me" only where it is a step up.
 			if (commit == "you will" || commit == "youll") && !passive(verb) || commit == "let me" && p.about != "escalation" {
 				continue
 			}
-			return true
+			about, longest = p.about, len(verb)
 		}
-		rest = after
 	}
+	return about
 }
 
 func passive(verb string) bool {

@@ -23,11 +23,17 @@ func eraOf(customer string, at time.Time) string {
 	return customer + eraMark + strconv.FormatInt(at.UnixMilli(), 10)
 }
 
-// split gives what was of the person before at, apart from what is left.
-func split(own event.Part, at time.Time) (era, left event.Part) {
+// split gives what was of the person before at, apart from what is left. Named
+// is when the name was given.
+func split(own event.Part, named, at time.Time) (era, left event.Part) {
 	left = event.Part{Tenant: own.Tenant, Origin: own.Origin, Path: own.Path, Version: own.Version, Handle: own.Handle}
 	era = event.Part{Tenant: own.Tenant, Origin: eraOf(own.Origin, at), Path: []string{own.Origin}, Into: own.Origin, Linked: at, Version: own.Version,
-		Handle: own.Handle, Name: own.Name, Archive: own.Archive}
+		Handle: own.Handle, Archive: own.Archive}
+	if named.After(at) {
+		left.Name = own.Name
+	} else {
+		era.Name = own.Name
+	}
 	for _, t := range own.Interactions {
 		if !t.Started.Before(at) {
 			left.Interactions = append(left.Interactions, t)
@@ -68,8 +74,8 @@ func (c *customer) part(at time.Time) bool {
 	if at.IsZero() {
 		return false
 	}
-	era, left := split(c.own, at)
-	if len(era.Interactions) == 0 && len(era.Archive) == 0 && era.Name == "" && len(era.Consents) == 0 {
+	era, left := split(c.own, c.named, at)
+	if len(era.Interactions) == 0 && len(era.Archive) == 0 && len(era.Consents) == 0 && (era.Name == "" || c.named.IsZero()) {
 		return false
 	}
 	c.own = left
@@ -89,6 +95,12 @@ func (c *customer) part(at time.Time) bool {
 		if len(era.Archive) == 0 {
 			era.Archive = old.Archive
 		}
+		for _, g := range old.Consents {
+			if !slices.ContainsFunc(era.Consents, func(o event.ConsentGiven) bool { return o.Purpose == g.Purpose && o.Channel == g.Channel }) {
+				era.Consents = append(era.Consents, g)
+			}
+		}
+		era.Tags = append(era.Tags, old.Tags...)
 		era.Name, era.Seen, era.Version = firstOf(era.Name, old.Name), old.Seen, max(era.Version, old.Version)+1
 		*old = era
 		return true

@@ -67,6 +67,9 @@ func (s *Shard) Change(_ context.Context, i event.Interaction) ([]event.Message,
 	c := s.customer(i.Tenant, i.Customer)
 	cause := event.Cause{Type: "interaction", ID: i.ID, Change: i.Change, Interaction: i.Interaction}
 	fold := func(p *event.Part) {
+		if i.Name != "" && p == &c.own {
+			c.named = later(c.named, i.At)
+		}
 		if i.Handle != "" {
 			p.Handle = i.Handle
 		}
@@ -166,7 +169,7 @@ func (s *Shard) Identity(_ context.Context, i event.Identity) ([]event.Message, 
 		if !i.At.Equal(c.release.at) {
 			return nil, nil // a later one is known
 		}
-		era, _ := split(c.own, i.At)
+		era, _ := split(c.own, c.named, i.At)
 		if k := c.era(i.At); k >= 0 {
 			era = c.former[k]
 		}
@@ -201,7 +204,7 @@ func (c *customer) learn(i event.Identity) {
 		}
 		c.links[i.Into] = l
 	case i.Name != "" && c.own.Name == "" && i.At.After(c.release.at):
-		c.own.Name = i.Name
+		c.own.Name, c.named = i.Name, i.At
 	}
 }
 

@@ -131,10 +131,14 @@ func want(wants []event.Want, thanks []time.Time, label event.Label, t event.Tur
 			w.First, w.Turn = t.At, t.ID
 		}
 		wants[k] = w
+		slices.SortFunc(wants, byFirst)
 		return wants
 	}
-	return first(insert(wants, event.Want{Name: label.Name, First: t.At, Last: t.At, Turn: t.ID, Probability: label.Probability, Mentions: 1},
-		func(a, b event.Want) int { return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Name, b.Name)) }), maxWants)
+	return first(insert(wants, event.Want{Name: label.Name, First: t.At, Last: t.At, Turn: t.ID, Probability: label.Probability, Mentions: 1}, byFirst), maxWants)
+}
+
+func byFirst(a, b event.Want) int {
+	return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Name, b.Name))
 }
 
 func thankedBetween(thanks []time.Time, w event.Want, at time.Time) bool {

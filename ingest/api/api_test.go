@@ -235,10 +235,21 @@ func TestConsentsAndIdentities(t *testing.T) {
 		{"/v1/consents", `{"customer":{"phone":"+4930123456"},"purpose":"market","allowed":"no"}`, "#/allowed"},
 		{"/v1/identities", `{"customer":{"crm_id":"K-7"},"same_as":{"crm_id":"K-7"},"by":"crm"}`, "#/same_as"},
 		{"/v1/identities", `{"customer":{"crm_id":"K-7"},"by":"crm"}`, "#/same_as"},
+		{"/v1/identities", `{"customer":{"phone":"+4930123456"},"same_as":{"crm_id":"K-7"},"by":"crm","released":true,"undo":true}`, "#/undo"},
+		{"/v1/identities", `{"customer":{"phone":"+4930123456"},"by":"crm","released":"yes"}`, "#/released"},
 	} {
 		if status, answer := c.post(bad.path, bad.body); status != 400 || !strings.Contains(answer, bad.want) {
 			t.Errorf("%s: %d %s", bad.body, status, answer)
 		}
+	}
+}
+
+func TestReleasedHandle(t *testing.T) {
+	c := newClient(t, ingesttest.New(t, ingest.SessionsConfig{}), ingest.DoorConfig{})
+	c.accepted("/v1/identities", `{"customer":{"phone":"+4930123456"},"by":"agent","released":true,"why":"the number is somebody else's now"}`)
+	got := c.kit.Stored(t).Identities
+	if len(got) != 1 || !got[0].Released || got[0].Into != "" || got[0].By != "agent" {
+		t.Errorf("identities are %+v", got)
 	}
 }
 

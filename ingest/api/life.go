@@ -81,20 +81,28 @@ func (a *API) consents(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// identities takes that two customers are one, or are one no more.
+// identities takes that two customers are one, or are one no more, or that a
+// handle passed to somebody else.
 func (a *API) identities(w http.ResponseWriter, r *http.Request) error {
 	return a.single(w, r, func(f *form) ingest.Arrival {
 		tenant := a.cfg.Tenant(r)
-		who, into := f.customer("customer", true), f.customer("same_as", true)
-		i := event.Identity{Customer: first(tenant, who), Into: first(tenant, into), Undo: read[bool](f, "undo"),
+		released := read[bool](f, "released")
+		who, into := f.customer("customer", true), f.customer("same_as", !released)
+		i := event.Identity{Customer: first(tenant, who), Into: first(tenant, into), Undo: read[bool](f, "undo"), Released: released,
 			By: f.one("by", "crm", "agent", "verified"), Why: f.text("why", MaxName), At: f.time("at")}
 		if i.Customer != "" && i.Customer == i.Into {
 			f.refuse("same_as", "is the same handle as customer")
+		}
+		if released && i.Undo {
+			f.refuse("undo", "goes with a merge, and released has none: send one or the other")
 		}
 		if i.By == "" && f.ok("by") {
 			f.refuse("by", "is missing: crm, agent or verified")
 		}
 		i.ID = event.ID("n", tenant, i.Customer, "into", i.Into, strconv.FormatBool(i.Undo), f.unique(r, i.At))
+		if released {
+			i.ID = event.ID("n", tenant, i.Customer, "released", i.Into, f.unique(r, i.At))
+		}
 		return ingest.Arrival{Channel: "api", Identity: &i}
 	})
 }

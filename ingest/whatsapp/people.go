@@ -74,7 +74,7 @@ func (p *parser) systemChange(v *value, m *message, old ingest.Person, t event.T
 	}
 	switch s.Type {
 	case "user_changed_number", "customer_changed_number", "user_changed_user_id":
-		p.merge(v, old, person(waID, s.UserID, "", ""), t.At, s.Type)
+		p.merge(v, old, person(waID, s.UserID, "", ""), t.At, s.Type, s.Type != "user_changed_user_id")
 	}
 	return nil
 }
@@ -91,13 +91,15 @@ func (p *parser) userIDUpdate(v *value, u *userIDUpdate, at string) error {
 	if err := identifier(at+"/user_id/current", u.UserID.Current); err != nil {
 		return err
 	}
-	p.merge(v, person("", u.UserID.Previous, "", ""), person(u.WaID, u.UserID.Current, "", ""), when, "user_id_update")
+	p.merge(v, person("", u.UserID.Previous, "", ""), person(u.WaID, u.UserID.Current, "", ""), when, "user_id_update", false)
 	return nil
 }
 
 // merge says that every customer that old's handles make became the one that
-// now's first handle makes.
-func (p *parser) merge(v *value, old, now ingest.Person, when time.Time, why string) {
+// now's first handle makes. A number that was left may be given to somebody else:
+// what comes by it from then on is not theirs. WhatsApp counts in seconds, and
+// its notice belongs to what was before.
+func (p *parser) merge(v *value, old, now ingest.Person, when time.Time, why string, left bool) {
 	if len(now.Handles) == 0 {
 		return
 	}
@@ -110,6 +112,10 @@ func (p *parser) merge(v *value, old, now ingest.Person, when time.Time, why str
 		a := p.arrival(v, ingest.Person{})
 		a.Identity = &event.Identity{ID: event.ID("n", p.tenant, from, "into", into), Customer: from, Into: into,
 			By: string(event.WhatsApp), Why: why, At: when}
+		if left && h.Kind == event.Phone {
+			a.Identity.ID = event.ID("n", p.tenant, from, "released", when.Format(time.RFC3339))
+			a.Identity.Released, a.Identity.At = true, when.Add(time.Second)
+		}
 		p.out = append(p.out, a)
 	}
 	h := now.Handles[0].Canonical()
