@@ -10,9 +10,9 @@ import (
 )
 
 // Stage follows journeys. It reads what customers and agents say, what becomes
-// of interactions, who is who and what people allow, and writes each journey's
-// state. What a merged customer did goes to the shard of the one it became, as
-// parts that this stage writes and reads.
+// of interactions, who is who, what people allow and how policy tags, and writes
+// each journey's state. What a merged customer did goes to the shard of the one
+// it became, as parts that this stage writes and reads.
 func Stage(cfg Config) bus.Stage {
 	return bus.Stage{
 		Name: "journey",
@@ -22,6 +22,7 @@ func Stage(cfg Config) bus.Stage {
 			bus.With(event.Identities().Source, (*Shard).Identity),
 			bus.With(event.Consents().Source, (*Shard).Consent),
 			bus.With(event.JourneyParts().Source, (*Shard).Part),
+			bus.With(event.Alerts().Source, (*Shard).Tagged),
 		},
 		Out: []event.Spec{event.Journeys().Spec, event.JourneyParts().Spec, event.Consents().Spec},
 		Open: func(ctx context.Context, b *bus.Bus, partition int) (any, error) {

@@ -42,7 +42,7 @@ func newWorld(t testing.TB, cfg Config, r *rand.Rand) *world {
 }
 
 func inputs() []event.Spec {
-	return []event.Spec{event.AnalysedTurns().Spec, event.Interactions().Spec, event.Identities().Spec, event.Consents().Spec, event.JourneyParts().Spec}
+	return []event.Spec{event.AnalysedTurns().Spec, event.Interactions().Spec, event.Identities().Spec, event.Consents().Spec, event.JourneyParts().Spec, event.Alerts().Spec}
 }
 
 func partitionOf(key string) int {
@@ -185,6 +185,8 @@ func (w *world) handle(s *Shard, topic string, data []byte) []event.Message {
 		msgs, err = s.Consent(ctx, decode[event.Consent](w.t, data))
 	case event.JourneyParts().Name:
 		msgs, err = s.Part(ctx, decode[event.Part](w.t, data))
+	case event.Alerts().Name:
+		msgs, err = s.Tagged(ctx, decode[event.Alert](w.t, data))
 	}
 	if err != nil {
 		w.t.Fatal(err)

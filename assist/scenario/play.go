@@ -9,15 +9,11 @@ import (
 	"throughline/event"
 )
 
-// Fold makes journeys of what happens; the journey stage's shard is one.
+// Fold makes journeys of what happens, and marks them; the journey stage's shard
+// is one.
 type Fold interface {
 	Turn(context.Context, event.Features) ([]event.Message, error)
 	Change(context.Context, event.Interaction) ([]event.Message, error)
-	Tick(context.Context, time.Time) ([]event.Message, error)
-}
-
-// tagger is a Fold that takes tags back.
-type tagger interface {
 	Tagged(context.Context, event.Alert) ([]event.Message, error)
 }
 
@@ -79,9 +75,6 @@ func (r *play) take(ctx context.Context, s Step) error {
 		after = pause
 	}
 	r.now = r.now.Add(after + s.Wait)
-	if err := r.folded(ctx)(r.fold.Tick(ctx, r.now)); err != nil {
-		return err
-	}
 	if err := r.decided(ctx, r.decider.Tick(r.now)); err != nil {
 		return err
 	}
@@ -177,8 +170,8 @@ func (r *play) decided(ctx context.Context, msgs []event.Message) error {
 		switch v := m.Value.(type) {
 		case event.Alert:
 			r.out = append(r.out, Outcome{r.step, v.Rule.Name, string(v.Action)})
-			if t, ok := r.fold.(tagger); ok && v.Action == event.ActionTag {
-				if err := r.folded(ctx)(t.Tagged(ctx, v)); err != nil {
+			if v.Action == event.ActionTag {
+				if err := r.folded(ctx)(r.fold.Tagged(ctx, v)); err != nil {
 					return err
 				}
 			}

@@ -116,3 +116,22 @@ func TestParseNamesTheLine(t *testing.T) {
 		}
 	}
 }
+
+// TestTagsComeBack decides on a mark that another rule has set.
+func TestTagsComeBack(t *testing.T) {
+	p, err := assist.Load("p.yaml", []byte(`rules:
+  - {name: marks, when: turn.sentiment < -0.5, tag: [angry]}
+  - {name: sees, on: any, when: '"angry" in journey.tags', once: journey, alert: {title: x}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := scenario.Parse("s.yaml", []byte(angry))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := scenario.Play(context.Background(), all[0], p, parts(), event.SMS)
+	if want := []scenario.Outcome{{Step: 2, Rule: "marks", Action: "tag"}, {Step: 2, Rule: "sees", Action: "alert"}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("did %v, %v; want %v", got, err, want)
+	}
+}
