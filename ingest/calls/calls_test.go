@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"throughline/bus"
 	"throughline/event"
 	"throughline/governance"
@@ -27,9 +29,10 @@ func ulaw() codec.Format { return codec.Format{Codec: codec.PCMU, ClockRate: 800
 // lab is a door on a broker of its own.
 type lab struct {
 	*calls.Door
-	ledger *governance.Ledger
-	bus    *bus.Bus
-	stop   func() error
+	ledger  *governance.Ledger
+	bus     *bus.Bus
+	metrics *prometheus.Registry
+	stop    func() error
 }
 
 func newLab(t testing.TB, cfg calls.Config) *lab {
@@ -49,7 +52,8 @@ func newLabOn(t testing.TB, b *bus.Bus, p calls.Publisher, cfg calls.Config) *la
 	if cfg.Node == "" {
 		cfg.Node = "one"
 	}
-	d, err := calls.New(cfg, calls.Parts{Gate: gate, Consents: ledger, Bus: p, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	metrics := prometheus.NewRegistry()
+	d, err := calls.New(cfg, calls.Parts{Gate: gate, Consents: ledger, Bus: p, Metrics: metrics, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +66,7 @@ func newLabOn(t testing.TB, b *bus.Bus, p calls.Publisher, cfg calls.Config) *la
 			t.Errorf("stop: %v", err)
 		}
 	})
-	return &lab{Door: d, ledger: ledger, bus: b, stop: stop}
+	return &lab{Door: d, ledger: ledger, bus: b, metrics: metrics, stop: stop}
 }
 
 func (l *lab) begin(t testing.TB, id string) *calls.Call {
@@ -308,6 +312,19 @@ func TestTooManyCalls(t *testing.T) {
 	if !errors.Is(err, calls.ErrBusy) {
 		t.Errorf("a third call: %v", err)
 	}
+	families, err := l.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0.0
+	for _, f := range families {
+		if f.GetName() == "throughline_calls_refused_total" {
+			refused = f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	if refused != 1 {
+		t.Errorf("%v refused calls are counted", refused)
+	}
 	stream(t, one, "1", event.Customer)
 	if _, err := one.StreamLeg(calls.LegOptions{Name: "2"}, ulaw()); err == nil {
 		t.Error("a second leg was taken")
@@ -337,6 +354,9 @@ func TestTooManyCalls(t *testing.T) {
 // TestSilentLeg: a leg that brings nothing, or nothing that can be decoded, is
 // reported; and that it is heard again.
 func TestSilentLeg(t *testing.T) {
+	if calls.DefaultSilenceAfter > 9*time.Second {
+		t.Error("a silent leg is reported after more than 10 s, for legs are looked at once a second")
+	}
 	l := newLab(t, calls.Config{SilenceAfter: 400 * time.Millisecond})
 	c := l.begin(t, "silent")
 	leg, err := c.RTPLeg(calls.LegOptions{Name: "1", Role: event.Customer}, codec.StaticPayloadTypes())
