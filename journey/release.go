@@ -79,6 +79,7 @@ func (c *customer) part(at time.Time) bool {
 		return false
 	}
 	c.own = left
+	era.Seen = c.seen // an event may come again that was applied before it was told apart
 	if k := c.era(at); k >= 0 { // some of it was there before
 		old := &c.former[k]
 		for _, t := range old.Interactions {
@@ -101,7 +102,7 @@ func (c *customer) part(at time.Time) bool {
 			}
 		}
 		era.Tags = append(era.Tags, old.Tags...)
-		era.Name, era.Seen, era.Version = firstOf(era.Name, old.Name), old.Seen, max(era.Version, old.Version)+1
+		era.Name, era.Seen, era.Version = firstOf(era.Name, old.Name), newest(slices.Concat(old.Seen, c.seen), 8*maxSeen), max(era.Version, old.Version)+1
 		*old = era
 		return true
 	}

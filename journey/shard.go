@@ -170,6 +170,7 @@ func (s *Shard) Identity(_ context.Context, i event.Identity) ([]event.Message, 
 			return nil, nil // a later one is known
 		}
 		era, _ := split(c.own, c.named, i.At)
+		era.Seen = c.seen
 		if k := c.era(i.At); k >= 0 {
 			era = c.former[k]
 		}
