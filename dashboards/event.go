@@ -3,6 +3,8 @@ package dashboards
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"time"
 
 	"throughline/event"
 )
@@ -22,7 +24,11 @@ type Event struct {
 	interactions []string
 	channels     []event.Channel
 	agents       []string
-	replaces     string // of a partial: the turn that it shows growing
+	queues       []string
+	when         time.Time // when it happened; zero where nobody asks
+	replaces     string    // of a partial: the turn that it shows growing
+	about        string    // the interaction that starts, or is advised on: a reason to push the customer's context
+	pushed       *Event    // that context
 }
 
 // silent tells that e is nothing to deliver: a tombstone or a repeat only moves
@@ -69,11 +75,11 @@ func frame(name, id string, data []byte) []byte {
 }
 
 func eventOfInteraction(i event.Interaction) Event {
-	return Event{id: i.ID, tenant: i.Tenant, customer: i.Customer, interactions: []string{i.Interaction}, channels: []event.Channel{i.Channel}, agents: some(i.Agent)}
+	return Event{id: i.ID, tenant: i.Tenant, customer: i.Customer, interactions: []string{i.Interaction}, channels: []event.Channel{i.Channel}, agents: some(i.Agent), queues: some(i.Queue), when: i.At}
 }
 
 func eventOfTurn(t event.Turn) Event {
-	return Event{tenant: t.Tenant, customer: t.Customer, interactions: []string{t.Interaction}, channels: []event.Channel{t.Channel}, agents: some(t.Agent)}
+	return Event{tenant: t.Tenant, customer: t.Customer, interactions: []string{t.Interaction}, channels: []event.Channel{t.Channel}, agents: some(t.Agent), when: t.At}
 }
 
 func eventOfPartial(t event.Turn) Event {
@@ -89,21 +95,25 @@ func eventOfFeatures(f event.Features) Event {
 }
 
 func eventOfJourney(j journeyHead) Event {
-	e := Event{tenant: j.Tenant, customer: j.Customer, merged: j.Merged}
+	e := Event{tenant: j.Tenant, customer: j.Customer, merged: j.Merged, when: j.Updated}
+	if c := j.Cause; j.Into == "" && j.Within == "" && c.Type == "interaction" && slices.Contains([]event.Change{event.Started, event.Joined, event.Transferred}, c.Change) {
+		e.about = c.Interaction
+	}
 	for _, i := range j.Interactions {
 		e.interactions = append(e.interactions, i.ID)
 		e.channels = append(e.channels, i.Channel)
 		e.agents = append(e.agents, some(i.Agent)...)
+		e.queues = append(e.queues, some(i.Queue)...)
 	}
 	return e
 }
 
 func eventOfAlert(a event.Alert) Event {
-	return Event{id: a.ID, tenant: a.Tenant, customer: a.Customer, interactions: some(a.Interaction), channels: []event.Channel{a.Channel}}
+	return Event{id: a.ID, tenant: a.Tenant, customer: a.Customer, interactions: some(a.Interaction), channels: []event.Channel{a.Channel}, when: a.At}
 }
 
 func eventOfSuggestion(s event.Suggestion) Event {
-	return Event{id: s.ID, tenant: s.Tenant, customer: s.Customer, interactions: some(s.Interaction), channels: []event.Channel{s.Channel}, agents: some(s.Agent)}
+	return Event{id: s.ID, tenant: s.Tenant, customer: s.Customer, interactions: some(s.Interaction), channels: []event.Channel{s.Channel}, agents: some(s.Agent), when: s.At, about: s.Interaction}
 }
 
 func eventOfFeedback(f event.Feedback) Event {

@@ -16,6 +16,7 @@ type Filter struct {
 	Customer    string        `json:"customer,omitempty"`
 	Channel     event.Channel `json:"channel,omitempty"`
 	Agent       string        `json:"agent,omitempty"` // events of the interactions that this agent has
+	Queue       string        `json:"queue,omitempty"` // events of the interactions in this queue
 }
 
 // channels lists the channels there are.
@@ -28,7 +29,7 @@ func channels() []event.Channel {
 func filterOf(q url.Values) (Filter, error) {
 	f := Filter{
 		Interaction: q.Get("interaction"), Customer: q.Get("customer"),
-		Channel: event.Channel(q.Get("channel")), Agent: q.Get("agent"),
+		Channel: event.Channel(q.Get("channel")), Agent: q.Get("agent"), Queue: q.Get("queue"),
 	}
 	for _, list := range q["topics"] {
 		for name := range strings.SplitSeq(list, ",") {
@@ -50,6 +51,7 @@ func (f Filter) check(prefix string) []problem.Field {
 	for _, t := range Topics() {
 		names = append(names, t.Name)
 	}
+	names = append(names, ContextEvent)
 	for _, t := range f.Topics {
 		if !slices.Contains(names, t) {
 			wrong = append(wrong, problem.Field{Pointer: prefix + "topics", Detail: "may hold " + strings.Join(names, ", ")})
@@ -59,7 +61,7 @@ func (f Filter) check(prefix string) []problem.Field {
 	if f.Channel != "" && !slices.Contains(channels(), f.Channel) {
 		wrong = append(wrong, problem.Field{Pointer: prefix + "channel", Detail: channelFix})
 	}
-	for name, value := range map[string]string{"interaction": f.Interaction, "customer": f.Customer, "agent": f.Agent} {
+	for name, value := range map[string]string{"interaction": f.Interaction, "customer": f.Customer, "agent": f.Agent, "queue": f.Queue} {
 		if len(value) > 200 {
 			wrong = append(wrong, problem.Field{Pointer: prefix + name, Detail: "must have at most 200 bytes"})
 		}
@@ -76,5 +78,6 @@ func (f Filter) wants(e *Event) bool {
 		(f.Customer == "" || f.Customer == e.customer || slices.Contains(e.merged, f.Customer)) &&
 		(f.Interaction == "" || slices.Contains(e.interactions, f.Interaction)) &&
 		(f.Channel == "" || slices.Contains(e.channels, f.Channel)) &&
+		(f.Queue == "" || slices.Contains(e.queues, f.Queue)) &&
 		(f.Agent == "" || slices.Contains(e.agents, f.Agent))
 }

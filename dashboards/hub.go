@@ -168,6 +168,11 @@ func (h *Hub) take(e *Event, published time.Time, apply func(*live)) {
 		apply(h.live)
 	}
 	h.live.addAgents(e)
+	if time.Since(published) < pushWithin {
+		if e.pushed = h.live.push(e, time.Now()); e.pushed != nil {
+			h.recent.bytes += len(e.pushed.frame)
+		}
+	}
 	if h.waiting {
 		close(h.wake)
 		h.wake, h.waiting = make(chan struct{}), false

@@ -49,13 +49,16 @@ func (s *Server) storedJourney(ctx context.Context, query string, args map[strin
 
 // Context is what an agent must know of a customer at one look.
 type Context struct {
-	Customer string             `json:"customer"`
-	Handle   string             `json:"handle,omitempty"` // masked
-	Name     string             `json:"name,omitempty"`
-	Journey  string             `json:"journey"`
-	State    event.JourneyState `json:"state"`
-	Opened   time.Time          `json:"opened"`
-	Updated  time.Time          `json:"updated"`
+	Customer string `json:"customer"`
+	// Interaction is the one that a pushed context is for, and Channel its channel.
+	Interaction string             `json:"interaction,omitempty"`
+	Channel     event.Channel      `json:"channel,omitempty"`
+	Handle      string             `json:"handle,omitempty"` // masked
+	Name        string             `json:"name,omitempty"`
+	Journey     string             `json:"journey"`
+	State       event.JourneyState `json:"state"`
+	Opened      time.Time          `json:"opened"`
+	Updated     time.Time          `json:"updated"`
 
 	Open         []event.OpenIntent       `json:"open"`         // what the customer wants and has not got
 	Interactions []event.InteractionState `json:"interactions"` // of this journey, oldest first
@@ -114,10 +117,7 @@ func (s *Server) contextNow(ctx context.Context, tenant, id string) (c Context, 
 	if err := json.Unmarshal(data, &j); err != nil {
 		return c, "", err
 	}
-	// What was advised before the handle passed to somebody else is not about them.
-	alerts = slices.DeleteFunc(alerts, func(a Alert) bool { return a.At.Before(j.Since) })
-	suggestions = slices.DeleteFunc(suggestions, func(s Suggestion) bool { return s.At.Before(j.Since) })
-	return contextOf(j, alerts, suggestions), j.Into, nil
+	return contextOf(j, since(j.Since, alerts), since(j.Since, suggestions)), j.Into, nil
 }
 
 func contextOf(j event.Journey, alerts []Alert, suggestions []Suggestion) Context {

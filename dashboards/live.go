@@ -242,12 +242,19 @@ func (l *live) customer(c string) string {
 	return c
 }
 
-// addAgents names the agents who have the interactions that e is about: they
-// want the customer's turns too.
+// addAgents names the agents who have the interactions that e is about, and the
+// queues they are in: they want the customer's turns too.
 func (l *live) addAgents(e *Event) {
 	for _, id := range e.interactions {
-		if t := l.interactions[id]; t != nil && t.Agent != "" && !slices.Contains(e.agents, t.Agent) {
+		t := l.interactions[id]
+		if t == nil {
+			continue
+		}
+		if t.Agent != "" && !slices.Contains(e.agents, t.Agent) {
 			e.agents = append(e.agents, t.Agent)
+		}
+		if t.Queue != "" && !slices.Contains(e.queues, t.Queue) {
+			e.queues = append(e.queues, t.Queue)
 		}
 	}
 }

@@ -57,4 +57,10 @@ func (r *recent) from(number uint64, n int, into []*Event) []*Event {
 	return into
 }
 
-func (e *Event) size() int { return len(e.frame) + len(e.ID) + 256 }
+func (e *Event) size() int {
+	n := len(e.frame) + len(e.ID) + 256
+	if e.pushed != nil {
+		n += len(e.pushed.frame)
+	}
+	return n
+}

@@ -47,7 +47,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 // that a browser sends when it connects again is newer than the query it keeps.
 func streamRequest(r *http.Request) (Filter, Position, error) {
 	q := query{values: r.URL.Query()}
-	q.only("topics", "interaction", "customer", "channel", "agent", "last_event_id")
+	q.only("topics", "interaction", "customer", "channel", "agent", "queue", "last_event_id")
 	if err := q.err(); err != nil {
 		return Filter{}, nil, err
 	}

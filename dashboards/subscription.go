@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 var (
@@ -186,7 +187,8 @@ func (s *Subscription) look() ([]*Event, <-chan struct{}, error) {
 
 // pick moves s over events and keeps those that its reader wants and has not seen.
 func (s *Subscription) pick(events []*Event) []*Event {
-	wanted := events[:0]
+	wanted := make([]*Event, 0, len(events))
+	pushes := slices.Contains(s.filter.Topics, ContextEvent)
 	for _, e := range events {
 		s.number++
 		s.last = e.ID
@@ -196,12 +198,19 @@ func (s *Subscription) pick(events []*Event) []*Event {
 				s.caughtUp()
 				continue
 			}
-			if s.wants(e) {
-				wanted = append(wanted, e.sealed(s.at))
+		}
+		// It has no id of its own: who breaks off before e gets both again.
+		if pushes && e.pushed != nil && s.wants(e.pushed) {
+			wanted = append(wanted, e.pushed)
+		}
+		if s.wants(e) {
+			if s.catching {
+				e = e.sealed(s.at)
 			}
-			s.caughtUp()
-		} else if s.wants(e) {
 			wanted = append(wanted, e)
+		}
+		if s.catching {
+			s.caughtUp()
 		}
 	}
 	return wanted
@@ -216,7 +225,19 @@ func (s *Subscription) caughtUp() {
 }
 
 func (s *Subscription) wants(e *Event) bool {
-	return !e.silent() && e.tenant == s.tenant && s.filter.wants(e)
+	return !e.silent() && e.tenant == s.tenant && s.filter.wants(e) && !s.ofAnother(e)
+}
+
+// ofAnother tells whether e was of the person who had the handle of the wanted
+// customer before.
+func (s *Subscription) ofAnother(e *Event) bool {
+	if s.filter.Customer == "" || e.when.IsZero() {
+		return false
+	}
+	s.hub.mu.RLock()
+	defer s.hub.mu.RUnlock()
+	j := s.hub.live.journeys.get(e.customer)
+	return j != nil && e.when.Before(j.Since)
 }
 
 // again reads one piece of what is no longer recent, of the first partition

@@ -51,6 +51,9 @@ func asyncAPI(words comments) ([]byte, error) {
 		}})
 		operations = append(operations, pair{"publish." + name, operation("send", name, "The pipeline writes "+name+"; the key is: "+t.key+".")})
 	}
+	messages = append(messages, pair{dashboards.ContextEvent, object{{"title", dashboards.ContextEvent},
+		{"summary", "what is known of a customer, sent to those who ask for it by name the moment an interaction starts, gets an agent, or is advised on before its first word; it has no id and is not sent again"},
+		{"contentType", "application/json"}, {"payload", s.of(reflect.TypeFor[dashboards.Context]())}}})
 	for _, stream := range streams() {
 		channels = append(channels, pair{stream.name, stream.channel()})
 		operations = append(operations, pair{"follow." + stream.name, operation("send", stream.name, "A client follows events over "+stream.path+".")})
@@ -118,7 +121,7 @@ type stream struct{ name, path, about string }
 func streams() []stream {
 	return []stream{
 		{"stream", "/v1/stream", "Server-Sent Events: the event's name is its topic, its id is the position after it. Begins with hello, which tells the position; reset says that the position asked for is gone and a snapshot is needed. Goes on after Last-Event-ID with nothing lost and nothing doubled. A heartbeat comes every 15 s."},
-		{"ws", "/v1/ws", "WebSocket, subprotocol " + dashboards.Subprotocol + `: {"op":"sub","topics":[…],"interaction","customer","channel","agent","id"} subscribes, after an id if one is given; {"op":"event","topic","id","data"} carries an event. Close codes: 1008 not understood, 1009 too long, 1012 the server restarts, 1013 too slow.`},
+		{"ws", "/v1/ws", "WebSocket, subprotocol " + dashboards.Subprotocol + `: {"op":"sub","topics":[…],"interaction","customer","channel","agent","queue","id"} subscribes, after an id if one is given; {"op":"event","topic","id","data"} carries an event. Close codes: 1008 not understood, 1009 too long, 1012 the server restarts, 1013 too slow.`},
 	}
 }
 
@@ -127,6 +130,7 @@ func (s stream) channel() object {
 	for _, t := range dashboards.Topics() {
 		carried = append(carried, pair{t.Name, reference("components/messages", t.Name)})
 	}
+	carried = append(carried, pair{dashboards.ContextEvent, reference("components/messages", dashboards.ContextEvent)})
 	slices.SortFunc(carried, func(a, b pair) int { return bytes.Compare([]byte(a.key), []byte(b.key)) })
 	return object{{"address", s.path}, {"description", s.about}, {"servers", []any{reference("servers", "http")}}, {"messages", carried}}
 }
