@@ -65,6 +65,7 @@ func TestContextIsPushed(t *testing.T) {
 	if got = contextOf(byAgent); got.Interaction != "i_rings" || got.Next == nil {
 		t.Errorf("pushed to the agent who took the call: %+v", got)
 	}
+	contextOf(byQueue) // who watches the queue hears of it too
 	// They talk; what is advised now is a suggestion like any other.
 	f := analysed(1, 0)
 	f.Turn.Customer, f.Turn.Interaction = j.Customer, "i_rings"
@@ -116,6 +117,7 @@ func TestReusedNumberShowsNothingOfBefore(t *testing.T) {
 	h.publish(t, event.Journeys().Message(moved), event.Journeys().Message(after))
 	var got dashboards.Context
 	eventually(t, "the new person", func() bool {
+		got = dashboards.Context{}
 		return s.get(t, "/v1/customers/"+c+"/context", &got) == 200 && got.Journey == "j_new"
 	})
 	if len(got.Alerts)+len(got.Suggestions)+len(got.Past)+len(got.Promises)+len(got.Answered)+len(got.Consent) != 0 || len(got.Interactions) != 1 || got.Next != nil {
