@@ -33,3 +33,27 @@ func TestCall(t *testing.T) {
 		}
 	}
 }
+
+// TestThisOne asks for a card and hears of "this one": the word is no digit,
+// and a digit among others is no such word.
+func TestThisOne(t *testing.T) {
+	r, _ := New(Config{})
+	for said, want := range map[string]string{
+		"this one: 5555 5555 5555 4444":                                  "this one: [CARD]",
+		"this one":                                                       "this one",
+		"The other one.":                                                 "The other one.",
+		"one of these 5555 5555 5555 4444":                               "one of these [CARD]",
+		"one five five five":                                             "[CARD_PART]",
+		"that's five five five five one one one one":                     "that's [CARD_PART]",
+		"this one 5555 5555 5555 4445":                                   "this one [CARD]",
+		"this four one one one one one one one 1111 1111":                "this [CARD]",
+		"the first one four one one one 1111 1111 1111":                  "the first [CARD_PART] [CARD]",
+		"five five five five 5555, one one one one, five five five five": "[CARD]",
+	} {
+		var c Conversation
+		r.Next(&c, Said{Speaker: "agent", Text: "Can you read me your card number please?"})
+		if got := r.Next(&c, Said{Speaker: "customer", Text: said}).Text; got != want {
+			t.Errorf("%q becomes %q, want %q", said, got, want)
+		}
+	}
+}

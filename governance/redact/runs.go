@@ -84,7 +84,7 @@ func (t *text) item(i int, foreign bool) (item, bool) {
 	if foreign && l.filler && t.is(i, "um") {
 		return item{digits: "1", first: i, last: i, spoken: true}, true
 	}
-	if l.say == "" && l.times == 0 || l.other && !foreign {
+	if l.say == "" && l.times == 0 || l.other && !foreign || t.pronoun(i) {
 		return item{}, false
 	}
 	close := func(k int) bool { return k < len(t.tokens) && len(t.gap(k)) <= 3 }
@@ -112,6 +112,34 @@ func (t *text) item(i int, foreign bool) (item, bool) {
 		it.digits, it.last = it.digits+"00", it.last+1
 	}
 	return it, true
+}
+
+// pronoun tells whether token i is the "one" of "this one" or "one of them". Where
+// a digit in words follows it stays a digit: a card said digit by digit outweighs
+// a word too many that is hidden.
+func (t *text) pronoun(i int) bool {
+	if !t.is(i, "one") {
+		return false
+	}
+	next := i + 1
+	if next < len(t.tokens) && t.gap(next) == " " {
+		if t.is(next, "of") {
+			return true
+		}
+		if l := t.tokens[next].lex; l.say != "" || l.times > 0 {
+			return false
+		}
+	}
+	if i == 0 || t.gap(i) != " " {
+		return false
+	}
+	for _, w := range [...]string{"this", "that", "which", "the", "another", "other", "each", "every", "any", "no", "some",
+		"first", "second", "last", "next", "new", "old", "same", "wrong", "right", "only"} {
+		if t.is(i-1, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // total counts the digits of items not yet taken.
