@@ -56,6 +56,10 @@ func (m *Model) Features(ctx context.Context, t event.Turn, before Before) (even
 	if r.Language != "" {
 		f.Language = r.Language
 	}
+	if keyword(t.Text) {
+		neutral := SentimentOf(0, 1, 0)
+		r.Sentiment, r.Emotions = &neutral, nil
+	}
 	if r.Sentiment != nil && t.Role != event.System && t.Role != event.Bot {
 		s := before.settle(t, *r.Sentiment)
 		f.Sentiment = &s

@@ -109,6 +109,21 @@ func TestAWishIsNoJoy(t *testing.T) {
 	}
 }
 
+func TestKeywordsAreNoFeeling(t *testing.T) {
+	m := model(t)
+	for _, text := range []string{"STOP", "stop.", " Stop All! ", "UNSUBSCRIBE", "HELP", "baja", "Désabonner"} {
+		f := understand(t, m, said(text))
+		if f.Sentiment == nil || f.Sentiment.Score != 0 || f.Sentiment.Class() != "neutral" || len(f.Emotions) > 0 {
+			t.Errorf("%q: %+v %v", text, f.Sentiment, f.Emotions)
+		}
+	}
+	for _, text := range []string{"stop lying to me, this is awful", "STOP RUINING MY DAY"} {
+		if f := understand(t, m, said(text)); f.Sentiment.Class() != "negative" {
+			t.Errorf("%q is %s", text, f.Sentiment.Class())
+		}
+	}
+}
+
 func TestNoAfterAnApologyIsNotIllWill(t *testing.T) {
 	m := model(t)
 	agent := said("I am so sorry about that. Is there anything else that went wrong?")
