@@ -65,7 +65,7 @@ func (m *Model) Features(ctx context.Context, t event.Turn, before Before) (even
 		f.Sentiment = &s
 	}
 	if t.Role == event.Customer || m.parts.AgentEmotions {
-		f.Emotions = emotionLabels(r.Emotions)
+		f.Emotions = emotionLabels(r.Emotions, r.Thresholds)
 	}
 	if wants(t.Role) && m.parts.Intents != nil && len(r.Vector.Value) > 0 {
 		if err := m.intents(ctx, &f, r.Vector); err != nil {
@@ -118,11 +118,8 @@ func Readable(t event.Turn) bool {
 	return true
 }
 
-// When an emotion is reported, and how many at most.
-const (
-	emotionThreshold = 0.3
-	emotionsAtMost   = 4
-)
+// emotionsAtMost is how many emotions of one turn are reported.
+const emotionsAtMost = 4
 
 // matter tells the labels that are of business more than of feeling: whoever
 // wants to cancel has a desire, and no joy. They stand alone, without a group.
@@ -134,17 +131,17 @@ func matter(emotion string) bool {
 	return false
 }
 
-// emotionLabels are the Ekman groups and single emotions that pass the
-// threshold, groups first. A group is as probable as its likeliest member.
-func emotionLabels(p []float64) []event.Label {
+// emotionLabels are the Ekman groups and single emotions that pass their
+// thresholds, groups first. A group is as probable as its likeliest member.
+func emotionLabels(p, thresholds []float64) []event.Label {
 	names := Emotions()
-	if len(p) != len(names) {
+	if len(p) != len(names) || len(thresholds) != len(names) {
 		return nil
 	}
 	var groups, single []event.Label
 	for i, name := range names {
 		group := EkmanGroup(name)
-		if p[i] < emotionThreshold || group == "neutral" {
+		if p[i] < thresholds[i] || group == "neutral" {
 			continue
 		}
 		if matter(name) {

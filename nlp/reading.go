@@ -12,7 +12,10 @@ type Reading struct {
 	Language  string           // BCP 47, "" where it cannot be told
 	Sentiment *event.Sentiment // nil where there is nothing to score
 	Emotions  []float64        // probability of each of Emotions(), nil where there is nothing to score
-	Vector    linear.Vector    // the meaning, for intent heads and likeness
+	// Thresholds are the probabilities from which each of Emotions() is reported, as
+	// calibrated on development data; nil where Emotions is.
+	Thresholds []float64
+	Vector     linear.Vector // the meaning, for intent heads and likeness
 }
 
 // Reader is a model of texts: the linear floor, or the encoder.

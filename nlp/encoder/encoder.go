@@ -42,7 +42,9 @@ type Reader struct {
 	session  Session
 	tokens   *Tokeniser
 	settings settings
-	beside   nlp.Reader
+	// thresholds are the settings' From, in their order.
+	thresholds []float64
+	beside     nlp.Reader
 }
 
 // Open makes a reader of a session over Network. beside, which costs little,
@@ -58,6 +60,9 @@ func Open(session Session, beside nlp.Reader) (*Reader, error) {
 		return nil, fmt.Errorf("open encoder: %w", err)
 	}
 	r := &Reader{session: session, tokens: tokens, settings: s, beside: beside}
+	for _, e := range s.Emotions {
+		r.thresholds = append(r.thresholds, e.From)
+	}
 	if _, err := r.pass("ok"); err != nil {
 		return nil, fmt.Errorf("open encoder: %w", err)
 	}
@@ -102,7 +107,7 @@ func (r *Reader) Read(ctx context.Context, text string) (nlp.Reading, error) {
 	share := foreignShare
 	if english {
 		share = englishShare
-		reading.Emotions = emotions(p.emotions, reading.Emotions)
+		reading.Emotions, reading.Thresholds = emotions(p.emotions, reading.Emotions), r.thresholds
 		reading.Vector = linear.Vector{Value: p.embedding}.Joined(width, words, besideShare)
 	}
 	s := sentiment(p.sentiment, reading.Sentiment, share)

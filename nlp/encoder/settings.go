@@ -3,7 +3,6 @@ package encoder
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 
 	"throughline/nlp"
@@ -17,8 +16,11 @@ type settings struct {
 	Embedding int      `json:"embedding"` // values in a vector
 	Sentiment []string `json:"sentiment"`
 	Emotions  []struct {
-		Name      string  `json:"name"`
-		Threshold float64 `json:"threshold"` // the score above which F1 was best on development data
+		Name string `json:"name"`
+		// From is the probability of the encoder and the floor together from which
+		// reporting it has the best F1 on GoEmotions' development rows, as throughline
+		// eval emotion prints it. The file's "threshold" is a score of the network alone.
+		From float64 `json:"reported_from"`
 	} `json:"emotions"`
 }
 
@@ -44,8 +46,8 @@ func parseSettings(file []byte) (settings, error) {
 		return s, fmt.Errorf("read encoder.json: emotions are not those of nlp.Emotions")
 	}
 	for _, e := range s.Emotions {
-		if math.IsNaN(e.Threshold) || math.IsInf(e.Threshold, 0) {
-			return s, fmt.Errorf("read encoder.json: threshold of %s is no number", e.Name)
+		if !(e.From > 0 && e.From < 1) {
+			return s, fmt.Errorf("read encoder.json: reported_from of %s is %g, want a probability", e.Name, e.From)
 		}
 	}
 	return s, nil

@@ -3,6 +3,7 @@ package floor
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"math"
 	"sync"
@@ -13,7 +14,7 @@ import (
 )
 
 // Version of the shipped model files. It changes with every rebuild.
-const Version = "1"
+const Version = "2"
 
 //go:embed model/sentiment.bin
 var sentimentFile string
@@ -27,9 +28,17 @@ var languageFile string
 //go:embed model/rarity.bin
 var rarityFile string
 
+// thresholdsFile holds, for each emotion, the probability from which reporting it
+// has the best F1 on GoEmotions' development rows (throughline eval emotion prints
+// them); a tenth at least, because the rarest are hardly ever right.
+//
+//go:embed model/thresholds.json
+var thresholdsFile []byte
+
 // Model is the opened set of linear models. It is safe for concurrent use.
 type Model struct {
 	sentiment, emotion, language, rarity table
+	thresholds                           []float64 // of emotion's names
 	pool                                 sync.Pool
 }
 
@@ -48,6 +57,17 @@ func Open() (*Model, error) {
 			return nil, fmt.Errorf("open %s model: %w", f.name, err)
 		}
 		*f.into = t
+	}
+	var from map[string]float64
+	if err := json.Unmarshal(thresholdsFile, &from); err != nil {
+		return nil, fmt.Errorf("open emotion thresholds: %w", err)
+	}
+	for _, name := range m.emotion.names {
+		at, ok := from[name]
+		if !ok {
+			return nil, fmt.Errorf("open emotion thresholds: none for %s", name)
+		}
+		m.thresholds = append(m.thresholds, at)
 	}
 	return m, nil
 }
@@ -89,6 +109,7 @@ func (m *Model) Read(_ context.Context, text string) (nlp.Reading, error) {
 	for i, score := range w.scores[:k] {
 		r.Emotions[i] = linear.Sigmoid(score)
 	}
+	r.Thresholds = m.thresholds
 	return r, nil
 }
 

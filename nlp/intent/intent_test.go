@@ -233,3 +233,32 @@ func TestRefit(t *testing.T) {
 		}
 	}
 }
+
+// What is like the examples without an intent is doubted, however like an intent it is.
+func TestDoubt(t *testing.T) {
+	at := func(values ...float32) linear.Vector { return linear.Vector{Value: values}.Unit() }
+	var examples []intent.Example
+	for i := range 12 {
+		noise := float32(i%4) / 20
+		examples = append(examples,
+			intent.Example{Vector: at(1, noise, 0.1), Labels: []int{0}},
+			intent.Example{Vector: at(noise, 1, 0.1), Labels: []int{1}},
+			intent.Example{Vector: at(0.6, noise, 0.8)})
+	}
+	sure := func(doubt float64, v linear.Vector) float64 {
+		h, err := intent.Fit(t.Context(), []string{"refund", "password"}, examples, intent.Options{Doubt: doubt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := make([]float64, 2)
+		h.Probabilities(v, p)
+		return p[0]
+	}
+	outside, inside := at(0.75, 0, 0.65), at(1, 0.05, 0.1)
+	if without, with := sure(0, outside), sure(0.5, outside); with >= without {
+		t.Errorf("out of scope: %.3f without doubt, %.3f with", without, with)
+	}
+	if with := sure(0.5, inside); with < 0.8 {
+		t.Errorf("in scope: %.3f with doubt", with)
+	}
+}

@@ -29,4 +29,7 @@ SUMS
 
 "$python" -u "$here/train.py" --data "$data" --vader "$work/hutto_ICWSM_2014.tar.gz" --out "$work/full"
 "$python" "$here/export.py" --data "$data" --trained "$work/full" --out "$here/../encoder/model"
+"$python" "$here/refit.py" --data "$data" --vader "$work/hutto_ICWSM_2014.tar.gz" --model "$here/../encoder/model" --work "$work/frozen"
+(cd "$here/../.." && go run ./cmd/throughline eval emotion --set goemotions --data "$data/goemotions" --json) |
+  "$python" "$here/thresholds.py" --model "$here/../encoder/model"
 "$python" "$here/evaluate.py" --data "$data" --model "$here/../encoder/model"

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 import data
-from export import best_threshold, ekman_scores
+from calibrate import best_threshold, ekman_scores
 from runtime import Runtime
 
 C = 30.0

@@ -14,6 +14,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 import data
 import text
+from calibrate import best_threshold, ekman_scores, temperature
 from model import Encoder, base_folder
 from runtime import Runtime
 
@@ -34,31 +35,6 @@ def to_onnx(encoder, path):
                       input_names=["input_ids", "attention_mask"], output_names=["embedding", "sentiment", "emotions"],
                       dynamic_axes={"input_ids": axes, "attention_mask": axes, "embedding": {0: "batch"},
                                     "sentiment": {0: "batch"}, "emotions": {0: "batch"}})
-
-
-def best_threshold(score, truth):
-    """The logit above which F1 is best on these rows."""
-    order = np.argsort(-score)
-    hits = np.cumsum(truth[order])
-    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + truth.sum())
-    at = int(f1.argmax())
-    above = score[order[at]]
-    below = score[order[at + 1]] if at + 1 < len(order) else above - 1
-    return float((above + below) / 2)
-
-
-def temperature(logits, truth):
-    """The divisor of the logits with the least log loss."""
-    def loss(t):
-        z = logits / t
-        z = z - z.max(1, keepdims=True)
-        return -(z - np.log(np.exp(z).sum(1, keepdims=True)))[np.arange(len(truth)), truth].mean()
-    return float(min(np.linspace(0.5, 4.0, 141), key=loss))
-
-
-def ekman_scores(emotions):
-    """A group's score is the log of the summed odds of its members."""
-    return np.stack([np.logaddexp.reduce(emotions[:, m], axis=1) for m in data.EKMAN.values()], 1)
 
 
 def main():
@@ -96,7 +72,8 @@ def main():
     settings = {
         "version": digest[:12], "sha256": digest, "max_tokens": 128, "embedding": 384,
         "sentiment": data.SENTIMENTS, "sentiment_temperature_folded_in": round(heat, 3),
-        "emotions": [{"name": n, "threshold": round(best_threshold(scores[:, i], truth[:, i]), 4)}
+        "emotions": [{"name": n, "threshold": round(best_threshold(scores[:, i], truth[:, i]), 4),
+                      "reported_from": 0.3}  # until thresholds.py knows better
                      for i, n in enumerate(data.EMOTIONS)],
         "ekman": [{"name": n, "members": [data.EMOTIONS[m] for m in members],
                    "threshold": round(best_threshold(ekman_scores(scores)[:, g], groups[:, g]), 4)}

@@ -3,6 +3,7 @@
 Public sentiment sets hold opinions; callers mostly state what happened to them.
 "Still no refund" has no sad word in it and is a complaint all the same."""
 
+import pathlib
 import random
 import re
 
@@ -515,3 +516,10 @@ def sentiment_turns(copies=12):
                 turn = re.sub(r"\{(\w+)\}", lambda m: rng.choice(SLOTS[m[1]].split("|")), line)
                 out[" ".join(turn.split())] = label
     return sorted(out.items())
+
+
+def written_turns():
+    """(text, class) pairs of turns.txt, which were written one by one and hold no slots."""
+    marks = "-=+"
+    lines = pathlib.Path(__file__).with_name("turns.txt").read_text().splitlines()
+    return [(line[2:], marks.index(line[0])) for line in lines]

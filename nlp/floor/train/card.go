@@ -54,6 +54,7 @@ use them to judge a person: they read words, not people.
 		{"Banking77, train", "language, rarity", "CC BY 4.0", len(c.sets.banking)},
 		{"NLU++, folds 1–14", "rarity", "CC BY 4.0", len(c.sets.nlupp)},
 		{"NatCS insurance (DSTC11)", "rarity", "CDLA-Permissive-2.0", len(c.sets.natcs)},
+		{"nlp/train/turns.txt", "sentiment", "this project's", len(c.sets.turns)},
 		{"nlp/floor/train/domain.txt", "sentiment, language, rarity", "this project's", len(c.sets.domain)},
 	} {
 		fmt.Fprintf(&b, "| %s | %d | %s | %s |\n", row.name, row.rows, row.use, row.licence)

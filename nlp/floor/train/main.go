@@ -2,7 +2,8 @@
 //
 //	go run ./nlp/floor/train --data ../shared/data
 //
-// Enters: the public sets whose licence allows a shipped model, and domain.txt.
+// Enters: the public sets whose licence allows a shipped model, domain.txt, and the
+// turns that the encoder's training has too.
 // Leaves: nlp/floor/model/*.bin and MODEL_CARD.md. The same data gives the same
 // bytes. It reads no set that is for evaluation only.
 package main
@@ -34,6 +35,7 @@ func main() {
 func run(ctx context.Context) error {
 	data := flag.String("data", "", "folder of the public sets (found above the working directory when empty)")
 	out := flag.String("out", "nlp/floor/model", "folder to write the model files to")
+	written := flag.String("turns", "nlp/train/turns.txt", "turns of customer service, for sentiment")
 	only := flag.String("only", "", "train only this model: sentiment, emotion, language or rarity")
 	flag.Parse()
 	if *data == "" {
@@ -43,7 +45,7 @@ func run(ctx context.Context) error {
 		}
 		*data = found
 	}
-	sets, err := load(*data)
+	sets, err := load(*data, *written)
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,8 @@ func run(ctx context.Context) error {
 		report.size(m.name, len(file))
 	}
 	if *only != "" {
-		return nil
+		_, err := os.Stdout.Write(report.markdown()) // not the card: the other models' lines are missing
+		return err
 	}
 	return os.WriteFile(filepath.Join(*out, "MODEL_CARD.md"), report.markdown(), 0o644)
 }

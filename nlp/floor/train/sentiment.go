@@ -15,6 +15,7 @@ import (
 // plain want is neutral.
 const (
 	weightDomain   = 8.0
+	weightTurns    = 5.0
 	weightTweets   = 1.0
 	weightReddit   = 0.6
 	weightRequests = 0.15
@@ -71,7 +72,7 @@ func (r *rows) add(text, label string, weight float64) {
 	r.weights = append(r.weights, weight)
 }
 
-func (s sources) moods(domain []corpus.Example) *rows {
+func (s sources) moods(domain, turns []corpus.Example) *rows {
 	r := new(rows)
 	for _, e := range s.emotions {
 		r.add(e.Text, polarity(e.Labels), weightReddit)
@@ -81,6 +82,9 @@ func (s sources) moods(domain []corpus.Example) *rows {
 	}
 	for _, e := range domain {
 		r.add(e.Text, e.Label(), weightDomain)
+	}
+	for _, e := range turns {
+		r.add(e.Text, e.Label(), weightTurns)
 	}
 	for _, set := range [][]corpus.Example{s.clinc, s.hwu} {
 		for _, e := range set {
@@ -96,19 +100,13 @@ func (s sources) moods(domain []corpus.Example) *rows {
 
 func sentiment(ctx context.Context, s sources, card *card) (*linear.Regression, []string, error) {
 	o := linear.RegressOptions{Exclusive: true, Penalty: penaltySentiment, Iterations: 70}
-	fit := func(domain []corpus.Example) (*linear.Regression, error) {
-		r := s.moods(domain)
+	fit := func(domain, turns []corpus.Example) (*linear.Regression, error) {
+		r := s.moods(domain, turns)
 		return linear.Regress(ctx, r.vectors, r.targets, r.weights, floor.Width, 3, o)
 	}
-	var known, held []corpus.Example
-	for i, e := range s.domain {
-		if i%domainEvery == 0 {
-			held = append(held, e)
-		} else {
-			known = append(known, e)
-		}
-	}
-	measured, err := fit(known)
+	known, held := apart(s.domain)
+	knownTurns, heldTurns := apart(s.turns)
+	measured, err := fit(known, knownTurns)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -132,6 +130,13 @@ func sentiment(ctx context.Context, s sources, card *card) (*linear.Regression, 
 	card.line("sentiment", "temperature %.2f, fitted on the held-out sentences and the umsab development split", temperature)
 	card.line("sentiment", "held-out sentences of ours: accuracy %.3f, macro-F1 %.3f (n %d)",
 		accuracy(scores[:len(held)], truth[:len(held)]), macroF1(scores[:len(held)], truth[:len(held)]), len(held))
+	var turnScores [][]float64
+	var turnTruth []int
+	for _, e := range heldTurns {
+		turnScores = append(turnScores, measured.Scores(floor.Features(e.Text, floor.Mood, floor.Width)))
+		turnTruth = append(turnTruth, slices.Index(classes(), e.Label()))
+	}
+	card.line("sentiment", "held-out turns of ours: accuracy %.3f, macro-F1 %.3f (n %d)", accuracy(turnScores, turnTruth), macroF1(turnScores, turnTruth), len(heldTurns))
 	var mean float64
 	languages := []string{"ar", "de", "en", "es", "fr", "hi", "it", "pt"}
 	for _, language := range languages {
@@ -157,12 +162,24 @@ func sentiment(ctx context.Context, s sources, card *card) (*linear.Regression, 
 		}
 	}
 	card.line("sentiment", "goemotions grouped: macro-F1 %.3f (n %d)", macroF1(reddit, want), len(reddit))
-	final, err := fit(s.domain)
+	final, err := fit(s.domain, s.turns)
 	if err != nil {
 		return nil, nil, err
 	}
 	final.Scale(1 / temperature)
 	return final, classes(), nil
+}
+
+// apart holds the fifth rows back.
+func apart(rows []corpus.Example) (known, held []corpus.Example) {
+	for i, e := range rows {
+		if i%domainEvery == 0 {
+			held = append(held, e)
+		} else {
+			known = append(known, e)
+		}
+	}
+	return known, held
 }
 
 func accuracy(scores [][]float64, truth []int) float64 {

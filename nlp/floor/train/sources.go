@@ -4,6 +4,7 @@ import (
 	"bufio"
 	_ "embed"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -20,9 +21,10 @@ type sources struct {
 	emotions, emotionsDev             []corpus.Example
 	umsab, umsabDev                   []corpus.Example
 	domain                            []corpus.Example
+	turns                             []corpus.Example // of customer service, in English, for sentiment alone
 }
 
-func load(data string) (sources, error) {
+func load(data, written string) (sources, error) {
 	var s sources
 	var failed error
 	keep := func(into *[]corpus.Example) func([]corpus.Example, error) {
@@ -45,6 +47,7 @@ func load(data string) (sources, error) {
 	keep(&s.umsab)(corpus.UMSAB(at("umsab", "train.jsonl")))
 	keep(&s.umsabDev)(corpus.UMSAB(at("umsab", "val.jsonl")))
 	keep(&s.domain)(domain(domainFile))
+	keep(&s.turns)(turns(written))
 	return s, failed
 }
 
@@ -69,6 +72,25 @@ func domain(file string) ([]corpus.Example, error) {
 		}
 	}
 	return out, lines.Err()
+}
+
+// turns reads the file that the encoder's training shares: "- ", "= " or "+ "
+// before each turn, for negative, neutral and positive.
+func turns(file string) ([]corpus.Example, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read turns: %w", err)
+	}
+	var out []corpus.Example
+	for line := range strings.Lines(string(text)) {
+		mark, turn, _ := strings.Cut(strings.TrimSpace(line), " ")
+		class := strings.Index("-=+", mark)
+		if class < 0 || turn == "" {
+			return nil, fmt.Errorf("read turns: %s line %d: want -, = or + before the turn", file, len(out)+1)
+		}
+		out = append(out, corpus.Example{Text: turn, Labels: []string{classes()[class]}, Language: "en"})
+	}
+	return out, nil
 }
 
 // waysAtMost is how many ways through one line are used.
