@@ -17,6 +17,8 @@ import (
 	"throughline/nlp"
 	"throughline/nlp/corpus"
 	"throughline/nlp/floor"
+	"throughline/nlp/intent"
+	"throughline/nlp/linear"
 )
 
 func TestCommandLineErrorsNameTheFix(t *testing.T) {
@@ -234,5 +236,63 @@ func TestEachGivesTheFirstError(t *testing.T) {
 	}
 	if err := each(100, func(i int) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Halves answer for each other: no row is scored by a head that was fitted on it.
+func TestPartsAreApart(t *testing.T) {
+	var e embedded
+	for i := range 10 {
+		e.held = append(e.held, intent.Example{Vector: linear.Vector{Value: []float32{float32(i)}}, Labels: []int{i % 2}})
+	}
+	e.test = e.held
+	parts := e.parts(request{set: "clinc150"})
+	scored := 0
+	for _, p := range parts {
+		scored += len(p.test)
+		for _, i := range p.test {
+			for _, h := range p.held {
+				if h.Vector.Value[0] == float32(i) {
+					t.Errorf("row %d is scored by a head that it taught", i)
+				}
+			}
+		}
+	}
+	if len(parts) != 2 || scored != len(e.test) {
+		t.Errorf("%d parts score %d rows", len(parts), scored)
+	}
+	if p := e.parts(request{set: "clinc150", test: "x"}); len(p) != 1 || !p[0].refit || len(p[0].held) != 10 {
+		t.Errorf("with a test folder: %+v", p)
+	}
+	if p := e.parts(request{set: "clinc150", shots: 10}); len(p) != 1 || p[0].refit {
+		t.Errorf("few examples: %+v", p)
+	}
+}
+
+// The thresholds of a part of the rows come from the others.
+func TestEmotionThresholdsAreCrossFitted(t *testing.T) {
+	dev := make([]feeling, 40)
+	for i := range dev {
+		dev[i].p = make([]float64, len(nlp.Emotions()))
+		dev[i].p[0] = 0.2
+		if i%2 == 0 {
+			dev[i].p[0], dev[i].true = 0.6, []string{nlp.Emotions()[0]}
+		}
+	}
+	dev[0].p[0] = 0.1 // only a threshold that saw this row would meet it
+	said, truth := decideAcross(dev, nil, [][]string{{nlp.Emotions()[0]}})
+	if said[0][0] || !truth[0][0] || !said[2][0] || said[1][0] {
+		t.Errorf("said %v %v %v", said[0], said[1], said[2])
+	}
+}
+
+func TestResultsTellWhatWasSeen(t *testing.T) {
+	if r := run(t, Harness{}, "sentiment", "--set", "meld", "--data", "testdata/meld"); r.Seen != "" {
+		t.Errorf("meld was seen: %q", r.Seen)
+	}
+	for _, set := range []string{"clinc150", "banking77", "hwu64", "nlupp"} {
+		if seen("encoder", set) == "" || seen("floor", set) != "" {
+			t.Errorf("%s: %q, %q", set, seen("encoder", set), seen("floor", set))
+		}
 	}
 }

@@ -52,6 +52,11 @@ type Result struct {
 	Version string                `json:"version"`
 	Metrics map[string]float64    `json:"metrics"`
 	CI      map[string][2]float64 `json:"ci"` // 95 %, by bootstrap over the test rows
+	// Seen says what of the set the model was trained on; "" where it never saw it.
+	Seen string `json:"seen,omitempty"`
+	// Thresholds are the probabilities from which emotions are reported with the
+	// best F1 on the development split.
+	Thresholds map[string]float64 `json:"thresholds,omitempty"`
 }
 
 // request is what the command line asks for.
@@ -198,7 +203,7 @@ func (h Harness) measure(ctx context.Context, q request) (Result, error) {
 		return Result{}, err
 	}
 	r, err := t.run(ctx, q)
-	r.Task, r.Set = q.task, q.set
+	r.Task, r.Set, r.Seen = q.task, q.set, seen(r.Model, q.set)
 	return r, err
 }
 
@@ -253,6 +258,9 @@ func named(r Result, reader nlp.Reader) Result {
 
 func print(w io.Writer, r Result, took time.Duration) {
 	fmt.Fprintf(w, "%s on %s: n %d, %s %s, %.1f s\n", r.Task, r.Set, r.N, r.Model, r.Version, took.Seconds())
+	if r.Seen != "" {
+		fmt.Fprintf(w, "  the model was trained on %s\n", r.Seen)
+	}
 	names := make([]string, 0, len(r.Metrics))
 	for name := range r.Metrics {
 		names = append(names, name)
