@@ -92,8 +92,9 @@ type foresight struct {
 	unhappy  []bool    // the flag, for F1
 }
 
-// penalty of the regression, against the mean loss; it was chosen on uss' training part.
-const penalty = 3e-5
+// prior is how many rows the penalty of the weights counts as: the fewer rows
+// there are, the more it has to say.
+const prior = 0.5
 
 // foresee fits a view to train and applies it to test. How strongly rare levels
 // are favoured, and from which probability a customer is called unhappy, is
@@ -119,7 +120,7 @@ func foresee(ctx context.Context, train, test []moment, of func(m *moment) linea
 		}
 		rows, width := packed(rows)
 		r, err := linear.Regress(ctx, rows[:len(from)], targets, nil, width, len(targets[0]),
-			linear.RegressOptions{Exclusive: true, Penalty: penalty, Iterations: 60, History: 5})
+			linear.RegressOptions{Exclusive: true, Penalty: prior / float64(len(from)), Iterations: 60, History: 5})
 		if err != nil {
 			return nil, err
 		}
@@ -134,9 +135,9 @@ func foresee(ctx context.Context, train, test []moment, of func(m *moment) linea
 	if err != nil {
 		return foresight{}, err
 	}
-	prior := make([]float64, len(train[0].share))
+	shares := make([]float64, len(train[0].share))
 	for _, m := range fitted {
-		prior[m.level] += 1 / float64(len(fitted))
+		shares[m.level] += 1 / float64(len(fitted))
 	}
 	favour, flag := 0.0, 0.5
 	best, bestF1 := -1.0, -1.0
@@ -148,9 +149,9 @@ func foresee(ctx context.Context, train, test []moment, of func(m *moment) linea
 		tried := float64(step) / 20
 		said := make([]int, len(held))
 		for i := range held {
-			said[i] = likeliest(trial[i], prior, tried)
+			said[i] = likeliest(trial[i], shares, tried)
 		}
-		if _, _, uar := single(rows, truth, said, len(prior)); uar > best {
+		if _, _, uar := single(rows, truth, said, len(shares)); uar > best {
 			best, favour = uar, tried
 		}
 		var c count
@@ -173,17 +174,18 @@ func foresee(ctx context.Context, train, test []moment, of func(m *moment) linea
 			expected += float64(k) * p[k]
 		}
 		out.expected = append(out.expected, expected)
-		out.level = append(out.level, likeliest(p, prior, favour))
+		out.level = append(out.level, likeliest(p, shares, favour))
 		out.unhappy = append(out.unhappy, test[i].gloom(p) >= flag)
 	}
 	return out, nil
 }
 
-// likeliest level where each probability is divided by its prior to the power of favour.
-func likeliest(p, prior []float64, favour float64) int {
+// likeliest level where each probability is divided by the level's share of all
+// rows, to the power of favour.
+func likeliest(p, shares []float64, favour float64) int {
 	best, most := 0, -1.0
 	for k := range p {
-		if v := p[k] / math.Pow(max(prior[k], 1e-3), favour); v > most {
+		if v := p[k] / math.Pow(max(shares[k], 1e-3), favour); v > most {
 			best, most = k, v
 		}
 	}

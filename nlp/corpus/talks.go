@@ -12,9 +12,8 @@ import (
 
 // Talk is a dialogue of a customer and the centre.
 type Talk struct {
-	ID      string
-	Spoken  []Spoken
-	Overall []int // ratings of the whole, 1–5, where people gave them
+	ID     string
+	Spoken []Spoken
 }
 
 // Spoken is one side's words.
@@ -41,10 +40,12 @@ func USS(file string) ([]Talk, error) {
 		if !open {
 			out, open = append(out, Talk{ID: fmt.Sprintf("%s:%d", file, i+1)}), true
 		}
-		talk := &out[len(out)-1]
 		cells := strings.Split(row, "\t")
 		if len(cells) < 2 || cells[0] != "USER" && cells[0] != "SYSTEM" {
 			return nil, fmt.Errorf("read uss: %s line %d: want USER or SYSTEM, a tab and a text", file, i+1)
+		}
+		if cells[1] == "OVERALL" {
+			continue // the rating of the whole dialogue, which nobody says
 		}
 		s := Spoken{Customer: cells[0] == "USER", Text: cells[1]}
 		if s.Customer && len(cells) > 3 && strings.TrimSpace(cells[3]) != "" {
@@ -56,10 +57,7 @@ func USS(file string) ([]Talk, error) {
 				s.Ratings = append(s.Ratings, n)
 			}
 		}
-		if s.Customer && s.Text == "OVERALL" {
-			talk.Overall = s.Ratings
-			continue
-		}
+		talk := &out[len(out)-1]
 		talk.Spoken = append(talk.Spoken, s)
 	}
 	return out, nil
