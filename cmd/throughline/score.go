@@ -21,7 +21,7 @@ a JSON object a line: document (the journey's state at a moment, from the column
 of that name) and what became of it, null or absent where nobody knows:
 satisfaction (1–5), churned, escalated, resolved. ClickHouse writes such lines:
 
-  SELECT document, answer AS satisfaction, left AS churned
+  SELECT document, answer AS satisfaction, departed AS churned
   FROM throughline.journeys_now JOIN outcomes USING (customer) FORMAT JSONEachRow
 
 Models without enough outcomes stay the shipped ones. Name the file that is
