@@ -62,10 +62,10 @@ func (r *rule) holds(m *moment.Moment) (bool, error) {
 
 // scope is what the rule decides once for.
 func (r *rule) scope(m *moment.Moment) string {
-	switch r.Once {
-	case "turn":
+	switch {
+	case r.Once == "turn":
 		return m.Cause
-	case "journey":
+	case r.Once == "journey" || m.Interaction.ID == "":
 		return m.Journey.ID
 	}
 	return m.Interaction.ID

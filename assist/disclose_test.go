@@ -164,8 +164,19 @@ func TestDisclosures(t *testing.T) {
 		}, []event.DisclosureState{required, missed, met}, 1},
 		"not while journeys wait to be read": {func(t *testing.T, s *scene) {
 			s.shard.end = func(context.Context) (int64, error) { return 5, nil }
+			s.shard.next = 4
 			s.clock(t, 80*time.Second)
 		}, []event.DisclosureState{required}, 0},
+		"not while a start may have brought nothing yet": {func(t *testing.T, s *scene) {
+			s.shard.end = func(context.Context) (int64, error) { return 5, nil }
+			s.shard.opened = at.Add(60 * time.Second)
+			s.clock(t, 80*time.Second)
+		}, []event.DisclosureState{required}, 0},
+		"a start that brings nothing": {func(t *testing.T, s *scene) {
+			s.shard.end = func(context.Context) (int64, error) { return 5, nil }
+			s.shard.opened = at.Add(60 * time.Second)
+			s.clock(t, 91*time.Second)
+		}, []event.DisclosureState{required, missed}, 1},
 		"once over restarts": {func(t *testing.T, s *scene) {
 			s.restart(0)
 			s.clock(t, 80*time.Second)

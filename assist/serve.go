@@ -58,8 +58,15 @@ func (s *Server) Routes() map[string]http.HandlerFunc {
 	}
 }
 
+// answering refuses what a page of another site has a browser send: on a machine
+// without tokens nothing else would.
 func answering(f func(*http.Request) (any, error)) http.HandlerFunc {
+	foreign := http.NewCrossOriginProtection()
 	return func(w http.ResponseWriter, r *http.Request) {
+		if foreign.Check(r) != nil {
+			problem.Write(w, problem.New(http.StatusForbidden, "Pages of other sites may not change the policy."))
+			return
+		}
 		v, err := f(r)
 		var body []byte
 		if err == nil {

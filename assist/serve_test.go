@@ -142,6 +142,12 @@ func TestPolicyThatIsNotSoundIsRefusedWithItsPlaces(t *testing.T) {
 	}
 	p.ask(t, "PUT", "/v1/policy", "rules: []", 422, nil)
 	p.ask(t, "PUT", "/v1/policy", strings.Repeat("#", maxPolicy+1), 413, nil)
+	foreign := httptest.NewRequest("POST", "/v1/policy/rollbacks", nil)
+	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+	w := httptest.NewRecorder()
+	if p.mux.ServeHTTP(w, foreign); w.Code != 403 {
+		t.Errorf("a page of another site got %d", w.Code)
+	}
 	if now := p.desk.For("default").Version; now != before {
 		t.Errorf("%q is in force", now)
 	}

@@ -149,7 +149,8 @@ func (s *shard) tick(ctx context.Context, now time.Time) ([]event.Message, error
 		return nil, nil
 	}
 	end, err := s.end(ctx)
-	if err != nil || s.next < end {
+	idle := s.next == 0 && now.Sub(s.opened) > 2*hearing // nothing has come since the start: nothing waits
+	if err != nil || s.next < end && !idle {
 		return nil, err
 	}
 	return s.settle(s.owes.expire(now)), nil

@@ -51,7 +51,7 @@ type Alert struct {
 	Severity    Severity  `json:"severity"`
 	Title       string    `json:"title"`
 	Action      Action    `json:"action"`
-	Queue       string    `json:"queue,omitempty"`    // where the interaction is, or, for ActionRoute, where it shall go
+	Queue       string    `json:"queue,omitempty"`    // where the interaction is, or, for ActionRoute and ActionEscalate, where it shall go
 	Skill       string    `json:"skill,omitempty"`    // for ActionRoute: what whoever takes it must know
 	Priority    int       `json:"priority,omitempty"` // for ActionRoute: higher goes first
 	Tags        []string  `json:"tags,omitempty"`     // for ActionTag: what the journey is marked with
