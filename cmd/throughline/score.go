@@ -24,8 +24,9 @@ satisfaction (1–5), churned, escalated, resolved. ClickHouse writes such lines
   SELECT document, answer AS satisfaction, departed AS churned
   FROM throughline.journeys_now JOIN outcomes USING (customer) FORMAT JSONEachRow
 
-Models without enough outcomes stay the shipped ones. Name the file that is
-written in journey.scores.model.`)
+Models without enough outcomes stay as they are. Name the file that is written
+in journey.scores.model.`)
+	settingsFile := f.String("config", "", "config `file`, for the intents of journey.scores and the model in force")
 	out := f.String("out", "scores.json", "`path` of the file to write")
 	version := f.String("version", "own-"+time.Now().UTC().Format(time.DateOnly), "`name` that is stored beside each value")
 	if len(args) == 0 || args[0] != "fit" {
@@ -47,15 +48,19 @@ written in journey.scores.model.`)
 		}
 		defer in.Close()
 	}
-	examples, err := outcomes(in)
-	if err != nil {
-		return fmt.Errorf("score fit %s: %w", f.Arg(0), err)
-	}
-	shipped, err := score.Open(score.Config{})
+	s, err := load(*settingsFile)
 	if err != nil {
 		return err
 	}
-	file, lines, err := score.FitFile(*version, shipped.File(), examples)
+	inForce, err := score.Open(s.Journey.Scores)
+	if err != nil {
+		return err
+	}
+	examples, err := outcomes(in, s.Journey.Scores)
+	if err != nil {
+		return fmt.Errorf("score fit %s: %w", f.Arg(0), err)
+	}
+	file, lines, err := score.FitFile(*version, inForce.File(), examples)
 	for _, l := range lines {
 		fmt.Println(l)
 	}
@@ -73,7 +78,7 @@ written in journey.scores.model.`)
 const longest = 8 << 20
 
 // outcomes reads lines of journeys and what became of them.
-func outcomes(in io.Reader) ([]score.Example, error) {
+func outcomes(in io.Reader, cfg score.Config) ([]score.Example, error) {
 	var all []score.Example
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, longest)
@@ -100,7 +105,7 @@ func outcomes(in io.Reader) ([]score.Example, error) {
 		}
 		group := fnv.New32a()
 		io.WriteString(group, j.Customer)
-		all = append(all, score.Example{X: score.Config{}.Features(&j), Group: int(group.Sum32()), Outcome: score.Outcome{
+		all = append(all, score.Example{X: cfg.Features(&j), Group: int(group.Sum32()), Outcome: score.Outcome{
 			Satisfaction: row.Satisfaction, Churned: row.Churned.said, Escalated: row.Escalated.said, Resolved: row.Resolved.said}})
 	}
 	return all, lines.Err()
