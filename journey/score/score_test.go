@@ -5,6 +5,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +116,35 @@ func TestScoresMoveWithTheirReasons(t *testing.T) {
 			if math.Abs(s.Moved[k].Push) > math.Abs(s.Moved[k-1].Push) {
 				t.Errorf("reasons out of order: %+v", s.Moved)
 			}
+		}
+	}
+}
+
+// TestEffortIsAsDocumented holds docs/metrics.md to the weights in force.
+func TestEffortIsAsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "(`"+EffortVersion+"`)") {
+		t.Errorf("docs/metrics.md does not speak of %s", EffortVersion)
+	}
+	for _, l := range loads() {
+		row := regexp.MustCompile(`(?m)^\| ` + l.name + ` \| ` + strconv.FormatFloat(l.weight, 'f', -1, 64) + `0* \|`)
+		if !row.Match(page) {
+			t.Errorf("docs/metrics.md has no row of %q with weight %v", l.name, l.weight)
+		}
+	}
+	transferred := tally{customer: 1, transfers: 1}
+	twice := tally{customer: 1, contacts: 2}
+	both := tally{customer: 1, contacts: 2, transfers: 1}
+	m := opened(t)
+	for name, c := range map[string]struct {
+		t    *tally
+		want float64
+	}{"one transfer": {&transferred, 21}, "a second contact": {&twice, 20}, "both": {&both, 37}} {
+		if got := m.effort(c.t).Value; math.Abs(got-c.want) > 1 {
+			t.Errorf("%s: effort %v, documented %v", name, got, c.want)
 		}
 	}
 }
