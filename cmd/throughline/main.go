@@ -27,6 +27,7 @@ func commands() []command {
 		{"serve", "run the pipeline: all roles on embedded Kafka and ClickHouse, or some with --roles", serve},
 		{"demo", "serve, and play a bundled day of customers over real protocols; --once ends with a report", demonstrate},
 		{"import", "send recordings to a running Throughline as calls that are over", importFiles},
+		{"replay", "send recorded messages to a running Throughline at a steady rate", replayFiles},
 		{"eval", "measure quality on a labelled set and print one JSON object", evaluate},
 		{"score", "fit the scores of journeys to your own outcomes", scores},
 		{"policy", "check, test and back-test a policy, put it in force and take it back", policy},

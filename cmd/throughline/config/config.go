@@ -39,7 +39,7 @@ func Load(path string, environ []string, into any) error {
 		dec := yaml.NewDecoder(bytes.NewReader(b))
 		dec.KnownFields(true)
 		if err := dec.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("config %s: %w", path, err)
+			return fmt.Errorf("config %s: %w", path, plain(err, fields(reflect.ValueOf(into).Elem(), "")))
 		}
 	}
 	return fromEnvironment(environ, into)

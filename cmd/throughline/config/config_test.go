@@ -48,15 +48,16 @@ func TestErrorsNameTheKeyAndTheFix(t *testing.T) {
 		env  []string
 		want string
 	}{
-		"unknown key": {"in: {wiat: 9s}\n", nil, "line 1: field wiat not found"},
-		"wrong type":  {"off: maybe\n", nil, "line 1"},
+		"unknown key": {"in: {wiat: 9s}\n", nil, "line 1: wiat is not a setting here: did you mean wait?"},
+		"wrong type":  {"off: maybe\n", nil, "line 1: a text where true or false belongs"},
+		"a secret":    {"off: hunter2\nin: [hunter2]\n", nil, "line 2: a list where a section of settings belongs"},
 		"environment": {"", []string{"THROUGHLINE_IN_WAIT=soon"}, "THROUGHLINE_IN_WAIT: \"soon\" is not a duration such as 90s"},
 		"file only":   {"", []string{"THROUGHLINE_MAP=x"}, "only be given in the file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var v outer
 			err := Load(write(t, c.file), c.env, &v)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
