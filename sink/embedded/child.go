@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 )
 
@@ -41,6 +42,7 @@ func ChildMain(args []string) error {
 		return errors.New("clickhouse child: takes no arguments; throughline starts it by itself")
 	}
 	yield()
+	debug.SetGCPercent(400) // of the few megabytes that pass through here; the engine's memory is its own
 	in := bufio.NewReader(os.Stdin)
 	line, err := in.ReadBytes('\n')
 	if err != nil {
