@@ -188,3 +188,20 @@ func TestDiscoveries(t *testing.T) {
 		t.Error("of nothing came something")
 	}
 }
+
+// TestAliases draws by weights, one of which is nothing.
+func TestAliases(t *testing.T) {
+	s := &series{kind: counts, of: []float64{1, 0, 3, 6}, sum: []float64{4, 0, 4, 2}}
+	seen := make([]float64, 4)
+	draw := s.simulator(rand.New(rand.NewPCG(1, 1)), change{})
+	for range 10000 {
+		for i, v := range draw() {
+			seen[i] += v
+		}
+	}
+	for i, n := range s.of {
+		if want := n * 10000; math.Abs(seen[i]-want) > 4*math.Sqrt(want+1) {
+			t.Errorf("hour %d got %v, want about %v", i, seen[i], want)
+		}
+	}
+}

@@ -13,7 +13,7 @@ type Vector struct {
 }
 
 // groups finds the dense groups among points by HDBSCAN (Campello, Moulavi and
-// Sander 2013), by the excess-of-mass rule: how many there are follows from the
+// Sander 2013), by its leaves, the finest ones: how many there are follows from the
 // data, and what lies between them belongs to none (−1). The distance is
 // 1 − cosine. least is the smallest group; the same points give the same groups.
 func groups(points []Vector, least int) []int {
@@ -28,18 +28,19 @@ func groups(points []Vector, least int) []int {
 	away := distances(points)
 	edges := spanning(away, cores(away, n, least), n)
 	tree := condense(edges, n, least)
-	next := 0
-	for _, c := range tree.chosen() {
-		for _, p := range tree.points(c) {
-			labels[p] = next
+	for i, b := range tree {
+		if i == 0 || len(b.children) > 0 {
+			continue // everything is no group, and what holds others is not the finest
 		}
-		next++
+		for _, p := range b.own {
+			labels[p] = i
+		}
 	}
 	return labels
 }
 
 // distances is the full matrix, row after row. Every vector is spread over its
-// positions once, so that a pair costs as much as the shorter of the two.
+// positions once, so that a pair costs as much as the second one has values.
 func distances(points []Vector) []float32 {
 	n := len(points)
 	width := uint32(0)
@@ -132,8 +133,7 @@ func spanning(away, core []float32, n int) []edge {
 // density at which they part from others on.
 type branch struct {
 	children []int
-	own      []int   // points that fell out of it by themselves
-	stable   float64 // Σ over points of (density at leaving − density at birth)
+	own      []int // points that fell out of it by themselves
 }
 
 type condensed []branch
@@ -141,14 +141,41 @@ type condensed []branch
 // condense cuts the single-linkage tree from the top: a split into two sides of
 // at least least points makes two branches, any other only lets points fall out.
 func condense(edges []edge, n, least int) condensed {
-	// The dendrogram: node n+i joins two nodes by edge i.
-	left, right, size := make([]int, len(edges)), make([]int, len(edges)), make([]int, n+len(edges))
-	for i := range n {
-		size[i] = 1
+	left, right, size := dendrogram(edges, n)
+	tree := condensed{{}}
+	type visit struct{ node, branch int }
+	todo := []visit{{n + len(edges) - 1, 0}}
+	for len(todo) > 0 {
+		v := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		sides := [2]int{left[v.node-n], right[v.node-n]}
+		parts := size[sides[0]] >= least && size[sides[1]] >= least
+		for _, side := range sides {
+			switch {
+			case parts:
+				tree = append(tree, branch{})
+				tree[v.branch].children = append(tree[v.branch].children, len(tree)-1)
+				todo = append(todo, visit{side, len(tree) - 1})
+			case size[side] >= least:
+				todo = append(todo, visit{side, v.branch})
+			default:
+				tree[v.branch].own = append(tree[v.branch].own, leaves(side, n, left, right)...)
+			}
+		}
 	}
-	top := make([]int, n+len(edges))
+	return tree
+}
+
+// dendrogram joins points by edges from near to far: node n+i joins left[i] and
+// right[i], and size counts the points of each node.
+func dendrogram(edges []edge, n int) (left, right, size []int) {
+	left, right = make([]int, len(edges)), make([]int, len(edges))
+	size, top := make([]int, n+len(edges)), make([]int, n+len(edges))
 	for i := range top {
 		top[i] = i
+		if i < n {
+			size[i] = 1
+		}
 	}
 	find := func(i int) int {
 		for top[i] != i {
@@ -162,38 +189,7 @@ func condense(edges []edge, n, least int) condensed {
 		top[left[i]], top[right[i]] = n+i, n+i
 		size[n+i] = size[left[i]] + size[right[i]]
 	}
-	tree := condensed{{}}
-	density := func(node int) float64 { return 1 / max(float64(edges[node-n].far), 1e-6) }
-	type visit struct {
-		node, branch int
-		born         float64
-	}
-	todo := []visit{{n + len(edges) - 1, 0, 0}}
-	for len(todo) > 0 {
-		v := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		d := density(v.node)
-		a, b := left[v.node-n], right[v.node-n]
-		if size[a] >= least && size[b] >= least {
-			tree[v.branch].stable += float64(size[v.node]) * (d - v.born)
-			for _, side := range []int{a, b} {
-				tree = append(tree, branch{})
-				tree[v.branch].children = append(tree[v.branch].children, len(tree)-1)
-				todo = append(todo, visit{side, len(tree) - 1, d})
-			}
-			continue
-		}
-		for _, side := range []int{a, b} {
-			if size[side] >= least {
-				todo = append(todo, visit{side, v.branch, v.born})
-				continue
-			}
-			fallen := leaves(side, n, left, right)
-			tree[v.branch].own = append(tree[v.branch].own, fallen...)
-			tree[v.branch].stable += float64(len(fallen)) * (d - v.born)
-		}
-	}
-	return tree
+	return left, right, size
 }
 
 func leaves(node, n int, left, right []int) []int {
@@ -201,39 +197,4 @@ func leaves(node, n int, left, right []int) []int {
 		return []int{node}
 	}
 	return append(leaves(left[node-n], n, left, right), leaves(right[node-n], n, left, right)...)
-}
-
-// chosen are the branches with the greatest total stability of which none holds
-// another. The root, which is everything, is never one.
-func (t condensed) chosen() []int {
-	best, taken := make([]float64, len(t)), make([]bool, len(t))
-	for i := len(t) - 1; i > 0; i-- { // children come after their parents
-		var below float64
-		for _, c := range t[i].children {
-			below += best[c]
-		}
-		best[i] = max(below, t[i].stable)
-		taken[i] = t[i].stable >= below
-	}
-	var out []int
-	var visit func(int)
-	visit = func(i int) {
-		if i > 0 && taken[i] {
-			out = append(out, i)
-			return
-		}
-		for _, c := range t[i].children {
-			visit(c)
-		}
-	}
-	visit(0)
-	return out
-}
-
-func (t condensed) points(i int) []int {
-	all := slices.Clone(t[i].own)
-	for _, c := range t[i].children {
-		all = append(all, t.points(c)...)
-	}
-	return all
 }

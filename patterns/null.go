@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sort"
 )
 
 const (
@@ -70,13 +69,7 @@ func (s *series) simulator(chance *rand.Rand, c change) func() []float64 {
 			return out
 		}
 	}
-	total, exposure := 0.0, 0.0
-	upTo := make([]float64, len(expected))
-	for i := range expected {
-		total += s.sum[i]
-		exposure += expected[i]
-		upTo[i] = exposure
-	}
+	total, exposure := sum(s.sum), sum(expected)
 	if total > 4*float64(len(out)) {
 		return func() []float64 {
 			for i, e := range expected {
@@ -86,13 +79,48 @@ func (s *series) simulator(chance *rand.Rand, c change) func() []float64 {
 			return out
 		}
 	}
+	keep, alias := aliases(expected, exposure)
 	return func() []float64 {
 		clear(out)
 		for range int(total) {
-			out[sort.SearchFloat64s(upTo, chance.Float64()*exposure)]++
+			at := chance.Float64() * float64(len(out))
+			i := int(at)
+			if at-float64(i) >= keep[i] {
+				i = alias[i]
+			}
+			out[i]++
 		}
 		return out
 	}
+}
+
+// aliases lets a draw by weight cost the same however many there are: a draw
+// falls on i evenly and stays with probability keep[i], else it goes to alias[i]
+// (Walker 1977, built as Vose 1991).
+func aliases(weight []float64, total float64) (keep []float64, alias []int) {
+	n := len(weight)
+	keep, alias = make([]float64, n), make([]int, n)
+	var small, large []int
+	for i, w := range weight {
+		keep[i] = w / total * float64(n)
+		if alias[i] = i; keep[i] < 1 {
+			small = append(small, i)
+		} else {
+			large = append(large, i)
+		}
+	}
+	for len(small) > 0 && len(large) > 0 {
+		i, j := small[len(small)-1], large[len(large)-1]
+		small = small[:len(small)-1]
+		alias[i] = j
+		if keep[j] -= 1 - keep[i]; keep[j] < 1 {
+			small, large = append(small, j), large[:len(large)-1]
+		}
+	}
+	for _, i := range append(small, large...) {
+		keep[i] = 1 // what rounding left over
+	}
+	return keep, alias
 }
 
 // discoveries adjusts p-values so that reporting all with q ≤ level lets at most

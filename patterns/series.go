@@ -33,10 +33,9 @@ type series struct {
 
 func (s *series) at(hour int) time.Time { return s.start.Add(time.Duration(hour) * time.Hour) }
 
-// cell is the hour of the week, Monday at midnight UTC being 0.
-func (s *series) cell(hour int) int {
-	offset := int(s.start.Sub(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)) / time.Hour) // a Monday
-	return ((offset+hour)%week + week) % week
+// first is the hour of the week of hour 0, Monday at midnight UTC being 0.
+func (s *series) first() int {
+	return (int(s.start.UTC().Weekday()+6)%7)*day + s.start.UTC().Hour()
 }
 
 // support is what a change must have on either side: events, or scores.
@@ -146,8 +145,9 @@ func (s *series) adjusted(sum []float64) (expected, level []float64) {
 	}
 	var seen, exposed [week]float64
 	var x, n float64
+	first := s.first()
 	for i := range s.window {
-		c := s.cell(i)
+		c := (first + i) % week
 		seen[c] += sum[i]
 		exposed[c] += s.of[i]
 		x += sum[i]
@@ -159,7 +159,7 @@ func (s *series) adjusted(sum []float64) (expected, level []float64) {
 	rate := x / n
 	expected, level = make([]float64, len(sum)), make([]float64, len(sum))
 	for i := range sum {
-		c := s.cell(i)
+		c := (first + i) % week
 		if s.kind == counts {
 			expected[i] = s.of[i] * (seen[c] + pull) / (exposed[c]*rate + pull)
 			continue

@@ -58,6 +58,9 @@ func with(reader nlp.Reader) Embed {
 // encoderEmbed skips where ONNX Runtime is not on this machine.
 func encoderEmbed(t *testing.T) Embed {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("reads three thousand sentences")
+	}
 	dir, ok := native.Path(native.ONNXRuntime)
 	if !ok {
 		t.Skip("ONNX Runtime is not on this machine")
@@ -116,8 +119,35 @@ func planted(by map[string][]string, theme string, background, of int) (turns []
 	return turns, since, isTheme
 }
 
+// TestNothingNew draws 40 worlds in which no theme begins or grows: at most one
+// in twenty, give or take chance, may report one.
+func TestNothingNew(t *testing.T) {
+	by, finder := banking(t), &Finder{Embed: floorEmbed(t)}
+	const worlds = 40
+	alarms := 0
+	for n := range worlds {
+		turns, since, _ := planted(by, strings.Repeat("x", n), 300, 0)
+		vectors, err := finder.embed(t.Context(), turns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		finder.known = nil // the ids of the next world are the same, its words are not
+		p := []float64{}
+		for _, g := range themes(turns, vectors, since, [2]float64{8000, 2000}, DefaultLeast) {
+			p = append(p, g.p)
+		}
+		if q := discoveries(p); len(q) > 0 && slices.Min(q) <= DefaultLevel {
+			alarms++
+		}
+	}
+	t.Logf("%d of %d worlds without anything new reported a theme", alarms, worlds)
+	if alarms > 6 {
+		t.Errorf("want at most 6")
+	}
+}
+
 // TestFindsPlantedTheme: an intent that nobody knows begins in the window, among
-// 1,000 sentences of 25 others. Most must be the first theme, and be themselves;
+// 600 sentences of 25 others. Most must be the first theme, and be themselves;
 // a theme beside a known one that shares its words grows together with that.
 func TestFindsPlantedTheme(t *testing.T) {
 	by := banking(t)
@@ -129,7 +159,7 @@ func TestFindsPlantedTheme(t *testing.T) {
 			embed, found := c.embed(t), 0
 			for _, theme := range []string{"card_swallowed", "lost_or_stolen_phone", "apple_pay_or_google_pay", "passcode_forgotten", "atm_support"} {
 				const many = 40
-				turns, since, isTheme := planted(by, theme, 1000, many)
+				turns, since, isTheme := planted(by, theme, 600, many)
 				began := time.Now()
 				finder := &Finder{Embed: embed}
 				vectors, err := finder.embed(t.Context(), turns)
