@@ -254,6 +254,60 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// No sentence here is among the turns of the training.
+func TestSentimentOfServiceTurns(t *testing.T) {
+	r := open(t)
+	score := func(text string) float64 {
+		t.Helper()
+		reading, err := r.Read(t.Context(), text)
+		if err != nil || reading.Sentiment == nil {
+			t.Fatalf("%q: %+v, %v", text, reading.Sentiment, err)
+		}
+		return reading.Sentiment.Score
+	}
+	for text, want := range map[string]string{
+		// Plain failures without a sad word.
+		"the courier has not come for the third day running": "negative",
+		"my heating went off on saturday and it still is":    "negative",
+		"you have debited my account twice for one order":    "negative",
+		// Questions and requests.
+		"could you tell me which documents I have to bring?": "neutral",
+		"I'd like to move my appointment to thursday":        "neutral",
+		"does the tariff include calls to Spain?":            "neutral",
+		// Thanks and praise.
+		"that was quick, thank you!":             "positive",
+		"the lady at the desk was so kind to us": "positive",
+		// Negation.
+		"the new router is not good": "negative",
+		"not bad at all, I like it":  "positive",
+		// Sarcasm with its marks.
+		"great, my parcel is lost again 🙄":                "negative",
+		"thanks for nothing":                              "negative",
+		"wow, \"two minutes\" on hold. it's been an hour": "negative",
+		// Emoji.
+		"my order came 😍": "positive",
+		"my order came 😡": "negative",
+	} {
+		reading, err := r.Read(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reading.Sentiment.Class(); got != want {
+			t.Errorf("%q is %s (%.2f), want %s", text, got, reading.Sentiment.Score, want)
+		}
+	}
+	for more, less := range map[string]string{
+		"the service was very bad":       "the service was a bit bad",
+		"this is sooooo annoying!!!":     "this is slightly annoying",
+		"I am extremely disappointed":    "I am a little disappointed",
+		"I am NOT happy with you at all": "I am happy with you",
+	} {
+		if score(more) >= score(less) {
+			t.Errorf("%q has %.3f, %q has %.3f", more, score(more), less, score(less))
+		}
+	}
+}
+
 func likeness(t *testing.T, r *encoder.Reader, a, b string) (float64, error) {
 	v, err := r.Embed(t.Context(), a)
 	if err != nil {
