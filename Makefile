@@ -31,7 +31,8 @@ bench: ## measure speed; docs/benchmarks.md says what each figure means
 	$(GO) test -run '^$$' -bench . ./bus/embedded ./journey ./assist ./nlp/floor ./governance/redact ./ingest/whatsapp ./dashboards
 
 eval: build ## measure quality on the public sets beside the checkout and write docs/accuracy.md
-	./bin/throughline eval all > docs/accuracy.md
+	./bin/throughline eval all > docs/accuracy.md.new
+	mv docs/accuracy.md.new docs/accuracy.md
 
 lint: ## formatting, vet, and the linters
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -386,6 +387,22 @@ func BenchmarkReadTwentyWords(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(resident(b), "resident-MB")
+}
+
+// resident is the memory of this process, runtime and network included, where the
+// system tells (proc(5), statm: pages).
+func resident(b *testing.B) float64 {
+	b.Helper()
+	file, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		b.Skip("the system does not tell the memory of a process")
+	}
+	var all, pages float64
+	if _, err := fmt.Sscan(string(file), &all, &pages); err != nil {
+		b.Fatal(err)
+	}
+	return pages * float64(os.Getpagesize()) / 1e6
 }
 
 // The longest text there is: all tokens in use.
