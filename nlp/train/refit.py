@@ -29,7 +29,8 @@ READ = ["/sentiment/ReduceSum_output_0", "/emotions/ReduceSum_output_0", "/Div_o
 SHARES = {"goemotions": 2.5, "umsab_english": 2.0, "umsab_others": 0.8, "banking77": 0.5, "vader": 2.0,
           "templates": 2.0, "turns": 5.0}
 # People who write to a company's service complain more often than the sets do: 52 % of
-# our turns against 38 % of what is drawn. The logit of negative moves by two thirds of that.
+# our turns against 37 % of what is drawn. The logit of negative moves by three quarters
+# of the logarithm of that ratio.
 SERVICE_PRIOR = 0.25
 HELD = 5  # every fifth own turn, and every tenth VADER sentence, only measures
 
