@@ -79,7 +79,7 @@ func (c *customer) part(at time.Time) bool {
 		return false
 	}
 	c.own = left
-	era.Seen = c.seen // an event may come again that was applied before it was told apart
+	era.Seen = c.seen           // an event may come again that was applied before it was told apart
 	if k := c.era(at); k >= 0 { // some of it was there before
 		old := &c.former[k]
 		for _, t := range old.Interactions {

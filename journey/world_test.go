@@ -229,7 +229,7 @@ func (w *world) shown() string {
 	var b strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(w.latest)) {
 		j := w.journey(id)
-		j.Version, j.Cause, j.Keep = 0, event.Cause{}, nil
+		j.Version, j.Cause, j.Keep, j.Scores = 0, event.Cause{}, nil, event.Scores{}
 		data, err := json.MarshalIndent(j, "", " ")
 		if err != nil {
 			w.t.Fatal(err)
