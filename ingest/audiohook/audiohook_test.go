@@ -50,20 +50,7 @@ func open(t testing.TB, cfg Config, doorCfg calls.Config) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	s.Routes(mux)
-	web := httptest.NewServer(mux)
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		web.Close()
-	})
-	return &house{Kit: kit, server: s, url: "ws" + strings.TrimPrefix(web.URL, "http") + Path}
+	return &house{Kit: kit, server: s, url: callstest.Serve(t, s) + Path}
 }
 
 // client is Genesys, well or badly behaved.

@@ -28,7 +28,7 @@ func newMetrics(reg prometheus.Registerer, s *Server) *metrics {
 	if reg != nil {
 		reg.MustRegister(m.messages, m.refused, m.faults, m.unasked, m.apart, m.opened,
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "throughline", Subsystem: "audiohook", Name: "sessions", Help: "Open connections."},
-				func() float64 { return float64(s.open()) }))
+				func() float64 { return float64(s.sessions.Len()) }))
 	}
 	return m
 }

@@ -11,22 +11,21 @@ import (
 	"github.com/coder/websocket"
 
 	"throughline/ingest/calls"
+	"throughline/ingest/connections"
 	"throughline/problem"
 )
 
 // Server is the AudioHook server. It is safe for concurrent use.
 type Server struct {
-	cfg     Config
-	door    *calls.Door
-	guard   *guard
-	metrics *metrics
-	log     *slog.Logger
+	cfg      Config
+	door     *calls.Door
+	guard    *guard
+	metrics  *metrics
+	log      *slog.Logger
+	sessions *connections.Set[*session]
 
-	mu       sync.Mutex
-	draining bool
-	sessions map[*session]bool
-	paused   map[string]string // why, by interaction: kept over a reconnection
-	running  sync.WaitGroup
+	mu     sync.Mutex
+	paused map[string]string // why, by interaction: kept over a reconnection
 }
 
 // New makes a Server whose calls enter by door.
@@ -43,7 +42,7 @@ func New(cfg Config, door *calls.Door) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, door: door, guard: g, log: cfg.Logger.With("component", "audiohook"),
-		sessions: map[*session]bool{}, paused: map[string]string{}}
+		sessions: connections.NewSet[*session](cfg.MaxSessions), paused: map[string]string{}}
 	s.metrics = newMetrics(cfg.Metrics, s)
 	return s, nil
 }
@@ -58,16 +57,11 @@ const leaveIn = 2 * time.Second
 // elsewhere, and ends the connections that do not.
 func (s *Server) Run(ctx context.Context) error {
 	<-ctx.Done()
-	s.mu.Lock()
-	s.draining = true
-	for c := range s.sessions {
+	gone := s.sessions.Drain(func(c *session) {
 		go c.send("reconnect", struct {
 			Info string `json:"info"`
 		}{"service restart"})
-	}
-	s.mu.Unlock()
-	gone := make(chan struct{})
-	go func() { s.running.Wait(); close(gone) }()
+	})
 	t := time.NewTimer(leaveIn)
 	defer t.Stop()
 	select {
@@ -75,11 +69,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	case <-t.C:
 	}
-	s.mu.Lock()
-	for c := range s.sessions {
-		c.cancel()
-	}
-	s.mu.Unlock()
+	s.sessions.Each(func(c *session) { c.cancel() })
 	<-gone
 	return nil
 }
@@ -127,30 +117,13 @@ func (s *Server) each(interaction string, visit func(*session)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := false
-	for c := range s.sessions {
+	s.sessions.Each(func(c *session) {
 		if c.interaction == interaction {
 			visit(c)
 			found = true
 		}
-	}
+	})
 	return found
-}
-
-func (s *Server) open() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sessions)
-}
-
-func (s *Server) enter(c *session) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.draining || len(s.sessions) >= s.cfg.MaxSessions {
-		return false
-	}
-	s.sessions[c] = true
-	s.running.Add(1)
-	return true
 }
 
 // belongs notes which interaction a session is of, for Pause and Resume.
@@ -158,13 +131,6 @@ func (s *Server) belongs(c *session, interaction string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.interaction = interaction
-}
-
-func (s *Server) exit(c *session) {
-	s.mu.Lock()
-	delete(s.sessions, c)
-	s.mu.Unlock()
-	s.running.Done()
 }
 
 // forget drops a wish to pause once its call is over.
@@ -188,12 +154,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
 	c := &session{server: s, cancel: cancel, tenant: s.cfg.Tenant(r), id: r.Header.Get("Audiohook-Session-Id"), organization: r.Header.Get("Audiohook-Organization-Id")}
-	if !s.enter(c) {
+	if !s.sessions.Enter(c) {
 		s.metrics.refused.WithLabelValues("busy").Inc()
 		problem.Write(w, problem.Unavailable(time.Second, "As many sessions as allowed are open, or the service stops; connect again.", nil))
 		return
 	}
-	defer s.exit(c)
+	defer s.sessions.Exit(c)
 	ws, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return // Accept has answered

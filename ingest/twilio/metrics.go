@@ -22,7 +22,7 @@ func newMetrics(reg prometheus.Registerer, s *Server) *metrics {
 	if reg != nil {
 		reg.MustRegister(m.messages, m.refused, m.odd,
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "throughline", Subsystem: "twilio", Name: "streams", Help: "Open connections."},
-				func() float64 { return float64(s.open()) }))
+				func() float64 { return float64(s.streams.Len()) }))
 	}
 	return m
 }

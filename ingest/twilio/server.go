@@ -5,13 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"throughline/event"
 	"throughline/ingest/calls"
+	"throughline/ingest/connections"
 	"throughline/problem"
 )
 
@@ -23,11 +23,7 @@ type Server struct {
 	metrics *metrics
 	log     *slog.Logger
 	keep    map[string]bool
-
-	mu       sync.Mutex
-	draining bool
-	streams  map[*stream]bool
-	running  sync.WaitGroup
+	streams *connections.Set[*stream]
 }
 
 // New makes a Server whose calls enter by door.
@@ -45,7 +41,7 @@ func New(cfg Config, door *calls.Door) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, door: door, guard: g, log: cfg.Logger.With("component", "twilio"), keep: map[string]bool{}, streams: map[*stream]bool{}}
+	s := &Server{cfg: cfg, door: door, guard: g, log: cfg.Logger.With("component", "twilio"), keep: map[string]bool{}, streams: connections.NewSet[*stream](cfg.MaxStreams)}
 	for _, name := range cfg.Keep {
 		s.keep[name] = true
 	}
@@ -72,38 +68,8 @@ func (s *Server) Routes(mux *http.ServeMux) {
 // Run waits until ctx ends; then it lets nobody in and closes every stream.
 func (s *Server) Run(ctx context.Context) error {
 	<-ctx.Done()
-	s.mu.Lock()
-	s.draining = true
-	for c := range s.streams {
-		c.cancel()
-	}
-	s.mu.Unlock()
-	s.running.Wait()
+	<-s.streams.Drain(func(c *stream) { c.cancel() })
 	return nil
-}
-
-func (s *Server) open() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.streams)
-}
-
-func (s *Server) enter(c *stream) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.draining || len(s.streams) >= s.cfg.MaxStreams {
-		return false
-	}
-	s.streams[c] = true
-	s.running.Add(1)
-	return true
-}
-
-func (s *Server) exit(c *stream) {
-	s.mu.Lock()
-	delete(s.streams, c)
-	s.mu.Unlock()
-	s.running.Done()
 }
 
 // readLimit bounds a frame: many times the 160 octets that are usual.
@@ -119,12 +85,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
 	c := &stream{server: s, cancel: cancel, tenant: s.cfg.Tenant(r), query: r.URL.Query(), tracks: map[string]*track{}, seq: -1, arrived: time.Now()}
-	if !s.enter(c) {
+	if !s.streams.Enter(c) {
 		s.metrics.refused.WithLabelValues("busy").Inc()
 		problem.Write(w, problem.Unavailable(time.Second, "As many streams as allowed are open, or the service stops; connect again.", nil))
 		return
 	}
-	defer s.exit(c)
+	defer s.streams.Exit(c)
 	// jambonz and FreeSWITCH hang up unless their subprotocol is taken; Asterisk asks for media.
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"audio.jambonz.org", "audio.drachtio.org", "media"}})
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -47,20 +46,7 @@ func open(t testing.TB, cfg Config, doorCfg calls.Config) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	s.Routes(mux)
-	web := httptest.NewServer(mux)
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		web.Close()
-	})
-	return &house{Kit: kit, server: s, metrics: reg, url: "ws" + strings.TrimPrefix(web.URL, "http") + Path}
+	return &house{Kit: kit, server: s, metrics: reg, url: callstest.Serve(t, s) + Path}
 }
 
 // odd is how many frames were counted so.
@@ -363,7 +349,7 @@ func TestMisbehaviour(t *testing.T) {
 					t.Errorf("%s by %q, want %s by %q", end.Change, end.Reason, tt.change, tt.reason)
 				}
 			} else {
-				for limit := time.Now().Add(patient); h.server.open() > 0 && time.Now().Before(limit); {
+				for limit := time.Now().Add(patient); h.server.streams.Len() > 0 && time.Now().Before(limit); {
 					time.Sleep(10 * time.Millisecond)
 				}
 				if n := len(h.Changes(t)); n != 0 {

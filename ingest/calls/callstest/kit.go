@@ -8,9 +8,12 @@ package callstest
 import (
 	"context"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +64,29 @@ func New(t testing.TB, cfg calls.Config) *Kit {
 		}
 	})
 	return &Kit{Bus: b, Door: door, Ledger: ledger}
+}
+
+// Serve runs a door of HTTP until the test is over, and gives its address as that
+// of WebSockets.
+func Serve(t testing.TB, door interface {
+	Routes(*http.ServeMux)
+	Run(context.Context) error
+}) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	door.Routes(mux)
+	web := httptest.NewServer(mux)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- door.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		web.Close()
+	})
+	return "ws" + strings.TrimPrefix(web.URL, "http")
 }
 
 // Ended waits until n interactions have come to their end and gives the ends.
