@@ -231,7 +231,7 @@ type Score struct {
 	Moved []Factor `json:"moved,omitempty"`
 }
 
-// Factor is one feature's push on a score.
+// Factor is one feature's push on a score: points of effort, log-odds of the others.
 type Factor struct {
 	Name string  `json:"name"`
 	Push float64 `json:"push"`
