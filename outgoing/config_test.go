@@ -2,11 +2,14 @@ package outgoing
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"throughline/event"
 )
@@ -79,6 +82,38 @@ func TestWants(t *testing.T) {
 		if got := c.target.wants(ofAlert(c.alert)); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
+	}
+}
+
+// TestUnknownTarget: one of the targets tells that nobody has a name, once.
+func TestUnknownTarget(t *testing.T) {
+	a := Target{Name: "a", URL: "https://a.example.com/", Secrets: []string{testSecret}}
+	b := a
+	b.Name = "b"
+	registry := prometheus.NewRegistry()
+	teller, err := New(Config{Targets: []Target{a, b}, Metrics: registry, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hook := alert("c", 1, time.Now())
+	hook.Action, hook.Target = event.ActionWebhook, "crm"
+	for _, to := range teller.targets {
+		if aside := handle(t.Context(), newShard(to), records(0, hook)); len(aside) > 0 {
+			t.Error(aside)
+		}
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := -1.0
+	for _, f := range families {
+		if f.GetName() == "throughline_outgoing_unknown_target_total" {
+			counted = f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	if counted != 1 {
+		t.Errorf("counted %v times, want once", counted)
 	}
 }
 

@@ -63,6 +63,7 @@ func (s *shard) deliver(ctx context.Context, all []Notice) error {
 			continue
 		}
 		if !s.target.wants(n) {
+			s.target.passOver(ctx, n)
 			s.settled[n.key] = nil
 			continue
 		}

@@ -3,6 +3,7 @@ package outgoing
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +16,7 @@ type metrics struct {
 	teller   *Teller
 	attempts *prometheus.CounterVec
 	aside    *prometheus.CounterVec
+	unknown  prometheus.Counter
 	seconds  *prometheus.HistogramVec
 	oldest   *prometheus.Desc
 	breaker  *prometheus.Desc
@@ -28,6 +30,8 @@ func newMetrics(t *Teller) *metrics {
 			Help: "Requests to outgoing targets by what came of them: accepted, refused, failed, held (429) or gone (410)."}, []string{"target", "result"}),
 		aside: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("set_aside_total"),
 			Help: "Events that a target will not be told of, now on the dead-letter topic."}, []string{"target"}),
+		unknown: prometheus.NewCounter(prometheus.CounterOpts{Name: name("unknown_target_total"),
+			Help: "Webhook actions of the policy that name a target which is not configured: nobody is told."}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name("attempt_seconds"),
 			Help: "Time of one request.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 12)}, []string{"target"}),
 		oldest:  prometheus.NewDesc(name("oldest_seconds"), "Age, since it was published, of the oldest event that is being delivered; 0: none.", []string{"target"}, nil),
@@ -39,6 +43,7 @@ func newMetrics(t *Teller) *metrics {
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	m.attempts.Describe(ch)
 	m.aside.Describe(ch)
+	m.unknown.Describe(ch)
 	m.seconds.Describe(ch)
 	ch <- m.oldest
 	ch <- m.breaker
@@ -48,6 +53,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	m.attempts.Collect(ch)
 	m.aside.Collect(ch)
+	m.unknown.Collect(ch)
 	m.seconds.Collect(ch)
 	for _, t := range m.teller.targets {
 		ch <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, t.oldest(time.Now()).Seconds(), t.Name)
@@ -99,6 +105,15 @@ func (t *target) note(ctx context.Context, n Notice, v verdict, took time.Durati
 		t.log.ErrorContext(ctx, "the target wants no more events; they wait in Kafka until url is set anew and the process restarted", "event", n.ID, "error", v.err)
 	case failed:
 		t.log.WarnContext(ctx, "delivery failed, trying again", "event", n.ID, "error", v.err)
+	}
+}
+
+// passOver counts what no target will ever be told of: a policy may be put in
+// force that names one which the settings have not.
+func (t *target) passOver(ctx context.Context, n Notice) {
+	if n.target != "" && len(t.all) > 0 && !slices.Contains(t.all, n.target) {
+		t.metrics.unknown.Inc()
+		t.log.WarnContext(ctx, "a webhook action names a target that is not in outgoing.targets; nobody is told", "named", n.target, "rule", n.Rule.Name, "event", n.ID)
 	}
 }
 

@@ -30,6 +30,7 @@ type target struct {
 	breaker *breaker
 	log     *slog.Logger
 	metrics *metrics
+	all     []string // names of every target, where this one tells of those that nobody has
 
 	mu      sync.Mutex
 	waiting map[string]time.Time // when what is in hand was published, by id
@@ -58,6 +59,9 @@ func New(cfg Config) (*Teller, error) {
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
+	}
+	for _, to := range t.targets {
+		t.targets[0].all = append(t.targets[0].all, to.Name) // one tells, or all would
 	}
 	if cfg.Metrics != nil && len(t.targets) > 0 {
 		cfg.Metrics.MustRegister(metrics)
