@@ -152,3 +152,31 @@ func BenchmarkContext(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPush is the time from the start of an interaction, as it is published,
+// to the customer's context on the agent's stream.
+func BenchmarkPush(b *testing.B) {
+	h := open(b)
+	s := h.serve(b, "")
+	c := s.stream(b, "?topics=context&agent=7", "")
+	if _, err := c.next(); err != nil {
+		b.Fatal(err)
+	}
+	j := thread(time.Now().UTC())
+	last := &j.Interactions[len(j.Interactions)-1]
+	var took []time.Duration
+	for n := range b.N {
+		last.ID, last.Agent = fmt.Sprint("i_", n), "7"
+		j.Version++
+		j.Cause = event.Cause{Type: "interaction", ID: fmt.Sprint("x", n), Change: event.Started, Interaction: last.ID}
+		began := time.Now()
+		h.publish(b, event.Journeys().Message(j))
+		if _, err := c.next(); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+}

@@ -42,11 +42,11 @@ func promises(sentence string) []string {
 	var out []string
 	for commit := range strings.SplitSeq(committing, "|") {
 		for rest := words; ; {
-			_, after, found := strings.Cut(rest, " "+commit+" ")
+			after, found := cutWords(rest, commit)
 			if !found {
 				break
 			}
-			rest = " " + after
+			rest = after
 			if about := deed(pastSoft(rest), commit); about != "" && !slices.Contains(out, about) {
 				out = append(out, about)
 			}
@@ -61,8 +61,8 @@ func pastSoft(words string) string {
 	for again := true; again; {
 		again = false
 		for soft := range strings.SplitSeq(softly, "|") {
-			if cut, ok := strings.CutPrefix(words, " "+soft+" "); ok {
-				words, again = " "+cut, true
+			if rest, does := beginsWith(words, soft); does {
+				words, again = rest, true
 			}
 		}
 	}
@@ -75,7 +75,7 @@ func deed(words, commit string) string {
 	about, longest := "", 0
 	for _, p := range promiseTable {
 		for verb := range strings.SplitSeq(p.verbs, "|") {
-			if len(verb) <= longest || !strings.HasPrefix(words, " "+verb+" ") {
+			if _, does := beginsWith(words, verb); !does || len(verb) <= longest {
 				continue
 			}
 			// What the customer does is promised only where it is something done

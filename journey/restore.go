@@ -48,7 +48,11 @@ func stored(t event.InteractionState) event.InteractionState {
 }
 
 // RestoreIdentity puts back who is who, as the topic of identities has it.
-func (s *Shard) RestoreIdentity(i event.Identity) { s.customer(i.Tenant, i.Customer).learn(i) }
+func (s *Shard) RestoreIdentity(i event.Identity) {
+	if s.tells(i) {
+		s.customer(i.Tenant, i.Customer).learn(i)
+	}
+}
 
 // RestoreConsent puts back a consent, or forgets the one of a key.
 func (s *Shard) RestoreConsent(key string, e event.Consent, deleted bool) {

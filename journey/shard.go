@@ -160,6 +160,9 @@ func (c *customer) consent(e event.Consent) {
 
 // Identity applies who is who.
 func (s *Shard) Identity(_ context.Context, i event.Identity) ([]event.Message, error) {
+	if !s.tells(i) {
+		return nil, nil
+	}
 	c := s.customer(i.Tenant, i.Customer)
 	known := c.own.Name
 	c.learn(i)
@@ -184,6 +187,12 @@ func (s *Shard) Identity(_ context.Context, i event.Identity) ([]event.Message, 
 		return append(s.states(c, cause, nil), owed(c, c.id(), cause)...), nil
 	}
 	return nil, nil
+}
+
+// tells says whether i is worth a place in memory: that a handle exists is not,
+// and the name of somebody who never came is heard again when they do.
+func (s *Shard) tells(i event.Identity) bool {
+	return i.Into != "" || i.Released || s.customers[i.Customer] != nil
 }
 
 // learn notes an identity, in whatever order they come.

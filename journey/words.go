@@ -34,11 +34,34 @@ func phrase(text string) string {
 // written as "order number|order id".
 func says(words, alternatives string) bool {
 	for a := range strings.SplitSeq(alternatives, "|") {
-		if strings.Contains(words, " "+a+" ") {
+		if _, found := cutWords(words, a); found {
 			return true
 		}
 	}
 	return false
+}
+
+// cutWords finds a as whole words, and gives what follows with its space.
+func cutWords(words, a string) (after string, found bool) {
+	for from := 0; ; {
+		k := strings.Index(words[from:], a)
+		if k < 0 {
+			return "", false
+		}
+		if begin, end := from+k, from+k+len(a); begin > 0 && words[begin-1] == ' ' && end < len(words) && words[end] == ' ' {
+			return words[end:], true
+		}
+		from += k + 1
+	}
+}
+
+// beginsWith tells whether words, which begin with a space, go on with a, and
+// gives the rest with its space.
+func beginsWith(words, a string) (rest string, does bool) {
+	if end := 1 + len(a); len(words) > end && words[1:end] == a && words[end] == ' ' {
+		return words[end:], true
+	}
+	return words, false
 }
 
 // sentences cuts text after each full stop, question or exclamation mark that
