@@ -108,7 +108,7 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 	if len(s.AudioHook.Clients) > 0 {
 		s.AudioHook.Tenant, s.AudioHook.Metrics, s.AudioHook.Logger = tenant, h.registry, h.log
 		if back := s.AudioHook.SendBack; back == audiohook.SendFinals || back == audiohook.SendPartials {
-			feed := audiohook.NewFeed(back == audiohook.SendPartials)
+			feed := audiohook.NewFeed(back == audiohook.SendPartials, h.registry)
 			s.AudioHook.Transcripts = feed.Transcripts
 			life.start(service{name: "transcripts", run: func(ctx context.Context) error { return feed.Run(ctx, b) }})
 		}

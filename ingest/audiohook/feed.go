@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"throughline/bus"
@@ -23,14 +24,22 @@ const (
 // transcribes them has published it. Its method Transcripts belongs into Config.
 type Feed struct {
 	partials bool
+	dropped  prometheus.Counter
 
 	mu        sync.Mutex
 	listeners map[string]map[*listener]bool // by interaction
 }
 
-// NewFeed makes a Feed; Run fills it.
-func NewFeed(partials bool) *Feed {
-	return &Feed{partials: partials, listeners: map[string]map[*listener]bool{}}
+// NewFeed makes a Feed, of growing transcripts too if they are asked for; Run
+// fills it. Without reg its metric is not registered.
+func NewFeed(partials bool, reg prometheus.Registerer) *Feed {
+	f := &Feed{partials: partials, listeners: map[string]map[*listener]bool{}, dropped: prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: "throughline", Subsystem: "audiohook", Name: "transcripts_dropped_total",
+		Help: "Transcripts that were not sent back, because the connection took those before too slowly."})}
+	if reg != nil {
+		reg.MustRegister(f.dropped)
+	}
+	return f
 }
 
 // waiting bounds what a session that cannot be written to leaves behind; more is
@@ -94,6 +103,7 @@ func (f *Feed) tell(t event.Turn, final bool) {
 		select {
 		case l.said <- utterance{t, final}:
 		default:
+			f.dropped.Inc()
 		}
 	}
 }

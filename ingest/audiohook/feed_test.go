@@ -14,7 +14,7 @@ import (
 // TestTopicsComeBack publishes what a transcriber does, and hears it as Genesys:
 // growing words, final ones, and closed as soon as all is told.
 func TestTopicsComeBack(t *testing.T) {
-	feed := NewFeed(true)
+	feed := NewFeed(true, nil)
 	h := open(t, Config{Transcripts: feed.Transcripts, Flush: patient}, calls.Config{})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
