@@ -107,8 +107,10 @@ def sets(root, vader, read):
     emotions = data.without(data.goemotions(root, "train"), data.goemotions(root, "dev"))
     sided = [(i, s) for i, s in enumerate(map(data.sentiment_of_emotions, emotions.targets)) if s]
     pick = [sided[k] for k in some(len(sided), 16000)]
-    add = lambda name, texts, y, held=None: out.__setitem__(
-        name, (read(name, texts), np.array(y, np.float32), np.zeros(len(texts), bool) if held is None else held))
+
+    def add(name, texts, y, held=None):
+        out[name] = read(name, texts), np.array(y, np.float32), np.zeros(len(texts), bool) if held is None else held
+
     add("goemotions", [emotions.texts[i] for i, _ in pick], [s for _, s in pick])
     for name, languages in (("umsab_english", ["english"]),
                             ("umsab_others", "arabic french german hindi italian portuguese spanish".split())):
