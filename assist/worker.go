@@ -13,7 +13,7 @@ import (
 func (d *Desk) Stage() bus.Stage {
 	return bus.Stage{
 		Name: "assist",
-		In:   []bus.Input{bus.Batch(event.Journeys().Source, (*shard).journeys)},
+		In:   []bus.Input{bus.Batch(moment.Changes(), (*shard).journeys)},
 		Out:  []event.Spec{event.Alerts().Spec, event.Suggestions().Spec, event.Disclosures().Spec},
 		Open: d.open,
 		Tick: func(ctx context.Context, state any, now time.Time) ([]event.Message, error) {
@@ -68,12 +68,12 @@ func (d *Desk) open(ctx context.Context, b *bus.Bus, partition int) (any, error)
 	return s, err
 }
 
-func (s *shard) journeys(ctx context.Context, recs []bus.Record[event.Journey]) ([]event.Message, error) {
+func (s *shard) journeys(ctx context.Context, recs []bus.Record[moment.Change]) ([]event.Message, error) {
 	var out []event.Message
 	for _, r := range recs {
 		s.next = r.Offset + 1
 		if !r.Deleted {
-			out = append(out, s.decide(r.Value, func(d Decision) {
+			out = append(out, s.decide(r.Value.Journey, func(d Decision) {
 				s.desk.log.WarnContext(ctx, "a rule could not be evaluated", "rule", d.Rule, "journey", r.Value.ID, "error", d.Err())
 			})...)
 		}

@@ -1,6 +1,8 @@
 package moment
 
 import (
+	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -43,6 +45,30 @@ func TestOfIsBounded(t *testing.T) {
 	}
 	if !m.Journey.Opened.Equal(time.Unix(0, 0)) {
 		t.Errorf("a time that is unknown is %s", m.Journey.Opened)
+	}
+}
+
+// TestChangeShowsTheSame reads a journey whole and as a change.
+func TestChangeShowsTheSame(t *testing.T) {
+	pickup := 2
+	whole := event.Journey{ID: "j", Tenant: "t", Customer: "c", Version: 9, Into: "d", Opened: time.Unix(5, 0), Turns: 3, Reasks: 1, Tags: []string{"x"},
+		Curve: []event.Point{{N: 1}}, Keep: &event.Keep{Version: 4}, Recent: []event.TurnDigest{{ID: "t0"}}, Opted: map[string]bool{"train": true}, Past: make([]event.PastJourney, 2),
+		Interactions: []event.InteractionState{{ID: "i", Pickup: &pickup}}, Intents: []event.OpenIntent{{Name: "refund"}}, Facts: []event.Fact{{Kind: "promised", About: "call back"}},
+		Scores: event.Scores{Churn: &event.Score{Value: 0.5}}, Cause: event.Cause{Type: "turn", Features: &event.Features{Turn: event.Turn{ID: "t1", Interaction: "i", Text: "words"}}}}
+	encoded, err := json.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back event.Journey
+	var change Change
+	if err := errors.Join(json.Unmarshal(encoded, &back), json.Unmarshal(encoded, &change)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := Of(change.Journey), Of(back); !reflect.DeepEqual(got, want) || !change.Elsewhere() || len(change.Recent) != 1 {
+		t.Errorf("a change shows %+v, the journey %+v", got, want)
+	}
+	if change.Journey.Keep != nil || change.Journey.Curve != nil {
+		t.Error("the memory of the journey stage was decoded")
 	}
 }
 

@@ -244,21 +244,21 @@ func disclosuresTable() table[event.Disclosure] {
 
 // momentsTable keeps what policy saw of each change, column by column as rules
 // name it, so that a rule can be tried on what was.
-func momentsTable() table[event.Journey] {
+func momentsTable() table[moment.Change] {
 	columns := slices.Concat(moment.Facts(), moment.Columns())
-	id := func(j event.Journey) string {
+	id := func(j moment.Change) string {
 		return event.ID("m", j.ID, strconv.FormatUint(j.Version, 10), j.Cause.ID)
 	}
 	names := []string{"id"}
 	for _, c := range columns {
 		names = append(names, c.Name())
 	}
-	return table[event.Journey]{
-		name: "moments", source: event.Journeys().Source, skip: event.Journey.Elsewhere,
-		id: id, at: func(j event.Journey) time.Time { return j.Updated },
+	return table[moment.Change]{
+		name: "moments", source: moment.Changes(), skip: moment.Change.Elsewhere,
+		id: id, at: func(j moment.Change) time.Time { return j.Updated },
 		columns: strings.Join(names, ", "),
-		row: func(j event.Journey) ([]any, error) {
-			m := moment.Of(j)
+		row: func(j moment.Change) ([]any, error) {
+			m := moment.Of(j.Journey)
 			row := make([]any, 1, len(names)+3) // the writer adds three
 			row[0] = id(j)
 			for _, c := range columns {

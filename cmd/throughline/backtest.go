@@ -72,7 +72,7 @@ func backtestPolicy(ctx context.Context, args []string) error {
 		return enc.Encode(map[string]any{"policy": p.Version, "since": q.Since, "until": q.Until, "seconds": time.Since(began).Seconds(), "rules": tried})
 	}
 	fmt.Printf("policy %s from %s to %s\n\n", p.Version, q.Since.Format(time.DateTime), q.Until.Format(time.DateTime))
-	return writeTried(os.Stdout, tried)
+	return writeTried(os.Stdout, tried, q.Until.Sub(q.Since).Hours()/24)
 }
 
 func otherPolicy(ctx context.Context, from remote, which string) (*assist.Policy, error) {
@@ -116,7 +116,8 @@ func moment(s string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is neither a span such as 30d or 12h nor a moment in the past such as 2026-11-01T00:00:00Z", s)
 }
 
-func writeTried(out io.Writer, tried []assist.Tried) error {
+// writeTried prints what was tried over so many days.
+func writeTried(out io.Writer, tried []assist.Tried, days float64) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	head := "RULE\tACTIONS\tMATCHES\tFIRED\tCUSTOMERS\tA DAY\tBY CHANNEL\tFALSE ALARMS"
 	compared := len(tried) > 0 && tried[0].Against != nil
@@ -134,7 +135,7 @@ func writeTried(out io.Writer, tried []assist.Tried) error {
 			judged = fmt.Sprintf("%d of %d judged", r.FalseAlarms, r.Judged)
 		}
 		line := fmt.Sprintf("%s\t%s\t%d\t%d\t%d\t%.1f\t%s\t%s", r.Rule, strings.Join(r.Actions, " "), r.Matches, r.Fired, r.Customers,
-			float64(r.Fired)/float64(max(1, len(r.Days))), strings.Join(channels, ", "), judged)
+			float64(r.Fired)/days, strings.Join(channels, ", "), judged)
 		if compared {
 			line += fmt.Sprintf("\t%d\t%d\t%d", r.Against.Fired, r.Against.Only, r.Against.Lost)
 		}
