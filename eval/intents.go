@@ -102,7 +102,9 @@ type part struct {
 }
 
 // parts are two where development rows both teach and are scored: each half is
-// answered by a head that saw the other. Encoders know the training rows of
+// answered by a head that saw the other. The first rows of each label are one half
+// and the last the other: neighbours are often one writer's paraphrases, and dealing
+// them out in turn raised CLINC150 from 0.966 to 0.974. Encoders know the training rows of
 // CLINC150 and HWU64, so that rows they never met teach a head more.
 func (e embedded) parts(q request) []part {
 	all := make([]int, len(e.test))
@@ -113,15 +115,23 @@ func (e embedded) parts(q request) []part {
 	if !taught || q.test != "" {
 		return []part{{e.held, taught, all}}
 	}
-	var halves [2]part
-	seen := make(map[int]int) // rows of a label so far: halves hold as many of each
-	for i, row := range e.held {
-		label := -1
+	label := func(row intent.Example) int {
 		if len(row.Labels) > 0 {
-			label = row.Labels[0]
+			return row.Labels[0]
 		}
-		own := seen[label] % 2
-		seen[label]++
+		return -1
+	}
+	rows, seen := make(map[int]int), make(map[int]int) // of a label: all, and so far
+	for _, row := range e.held {
+		rows[label(row)]++
+	}
+	var halves [2]part
+	for i, row := range e.held {
+		own := 0
+		if seen[label(row)]*2 >= rows[label(row)] {
+			own = 1
+		}
+		seen[label(row)]++
 		halves[own].test = append(halves[own].test, i)
 		halves[1-own].held = append(halves[1-own].held, row)
 		halves[own].refit = true
