@@ -15,7 +15,7 @@ func TestSettings(t *testing.T) {
 		{`"embedding": 384`, `"embedding": 0`},
 		{`"neutral",`, `"neuter",`},
 		{`"admiration"`, `"admiring"`},
-		{`"reported_from": 0.32`, `"reported_from": 1.32`},
+		{`"reported_from": 0.24`, `"reported_from": 1.24`},
 	} {
 		if _, err := parseSettings(bytes.Replace(settingsFile, []byte(c.old), []byte(c.new), 1)); err == nil {
 			t.Errorf("%s was taken for %s", c.new, c.old)
