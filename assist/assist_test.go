@@ -185,6 +185,7 @@ func TestErrorsNameThePlaceAndTheFix(t *testing.T) {
 		"bad duration":  {"rules:\n  - {name: a, when: \"true\", disclose: {say: [recorded], within: soon}}\n", Place{2, 5}, "cannot unmarshal"},
 		"no target":     {"rules:\n  - {name: a, when: \"true\", webhook: {title: x}}\n", Place{2, 5}, "target is missing"},
 		"empty":         {"rules: []\n", Place{1, 1}, "rules is empty"},
+		"no rule":       {"rules:\n  -\n", Place{2, 4}, "is no rule"},
 		"nothing":       {"", Place{1, 1}, "rules is empty"},
 		"not yaml":      {"rules: [\n", Place{1, 1}, ""},
 	} {

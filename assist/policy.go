@@ -148,6 +148,9 @@ func (r *rule) read(env *cel.Env, n *yaml.Node, names map[string]bool) []*Wrong 
 		n = n.Alias
 	}
 	r.place = Place{n.Line, n.Column}
+	if n.Kind != yaml.MappingNode {
+		return []*Wrong{wrongAt(r.place, "is no rule: give name, when and an action")}
+	}
 	problems := unknownKeys(n, reflect.TypeFor[rule]())
 	if err := n.Decode(r); err != nil {
 		return append(problems, ofYAML(err, r.place)...)
