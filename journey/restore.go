@@ -7,6 +7,22 @@ import (
 	"time"
 )
 
+// remembered is what a state is restored from. The rest of it, which is about
+// half, is derived anew and not decoded.
+type remembered struct {
+	ID           string                   `json:"id"`
+	Tenant       string                   `json:"tenant"`
+	Version      uint64                   `json:"version"`
+	Within       string                   `json:"within"`
+	Interactions []event.InteractionState `json:"interactions"`
+	Recent       []event.TurnDigest       `json:"recent"`
+	Keep         *event.Keep              `json:"keep"`
+}
+
+func (r remembered) journey() event.Journey {
+	return event.Journey{ID: r.ID, Tenant: r.Tenant, Version: r.Version, Within: r.Within, Interactions: r.Interactions, Recent: r.Recent, Keep: r.Keep}
+}
+
 // Restore puts back a state read from the journeys topic; the last one wins.
 func (s *Shard) Restore(id string, j event.Journey, deleted bool) {
 	if deleted {

@@ -43,8 +43,8 @@ func restore(ctx context.Context, b *bus.Bus, cfg Config, partition int) (*Shard
 	}
 	s := NewShard(cfg)
 	s.scores = scores
-	if _, err := bus.Replay(ctx, b, event.Journeys().Source, partition, func(r bus.Record[event.Journey]) error {
-		s.Restore(r.Key, r.Value, r.Deleted)
+	if _, err := bus.Replay(ctx, b, event.Source[remembered]{Spec: event.Journeys().Spec}, partition, func(r bus.Record[remembered]) error {
+		s.Restore(r.Key, r.Value.journey(), r.Deleted)
 		return nil
 	}); err != nil {
 		return nil, err
