@@ -27,6 +27,7 @@ bench: ## measure speed; docs/benchmarks.md says what each figure means
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bench/...
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./transcribe/bench ./ingest/siprec ./ingest/rtp
 	$(GO) test -run '^$$' -bench Opened -benchtime 500x ./ingest/audiohook
+	$(GO) test -run '^$$' -bench Restore -benchtime 3x -timeout 30m ./ingest
 	$(GO) test -run '^$$' -bench Rows -benchtime 200000x ./sink
 	$(GO) test -run '^$$' -bench . ./bus/embedded ./journey ./journey/score ./assist ./nlp/floor ./nlp/encoder ./governance/redact ./ingest/whatsapp ./dashboards
 

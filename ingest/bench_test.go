@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"throughline/bus/embedded"
+	"throughline/event"
 	"throughline/ingest"
 	"throughline/ingest/ingesttest"
 )
@@ -25,17 +28,32 @@ func BenchmarkAccept(b *testing.B) {
 	})
 }
 
-// BenchmarkRestore is a start on 50,000 stored messages until ready.
+// BenchmarkRestore is a start until ready, on a topic that holds a million turns
+// of conversations that are still open.
 func BenchmarkRestore(b *testing.B) {
-	k := ingesttest.New(b, ingest.SessionsConfig{})
-	for i := 0; i < 50_000; i += 500 {
-		batch := make([]ingest.Arrival, 500)
-		for j := range batch {
-			batch[j] = said(fmt.Sprintf("+4930%06d", (i+j)%5000), fmt.Sprint("m", i+j), "Where is my order? I have been waiting for two weeks.")
+	const turns, customers, batch = 1_000_000, 5000, 5000
+	broker, err := embedded.Open(embedded.Config{Dir: b.TempDir(), Listen: "127.0.0.1:0", RetentionBytes: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = broker.Close() })
+	k := ingesttest.On(b, broker.Addr(), ingest.SessionsConfig{}, nil)
+	open := make([]ingest.Receipt, customers)
+	for i := range open {
+		open[i] = accept(b, k.Intake, said(fmt.Sprintf("+4930%06d", i), fmt.Sprint("first", i), "Where is my order? I have been waiting for two weeks."))[0]
+	}
+	for i := 0; i < turns; i += batch {
+		msgs := make([]event.Message, batch)
+		for j := range msgs {
+			r := open[(i+j)%customers]
+			msgs[j] = event.Message{Topic: event.Turns().Spec, Key: r.Customer, Value: event.Turn{ID: event.ID("t", fmt.Sprint(i+j)), Tenant: "acme", Customer: r.Customer,
+				Interaction: r.Interaction, Channel: event.WhatsApp, Role: event.Customer, Kind: event.Text, At: time.Now(), Received: time.Now(), Text: "Where is my order? I have been waiting for two weeks."}}
 		}
-		accept(b, k.Intake, batch...)
+		if err := k.Bus.Publish(context.Background(), msgs...); err != nil {
+			b.Fatal(err)
+		}
 	}
 	for b.Loop() {
-		ingesttest.On(b, k.Addr, ingest.SessionsConfig{}, nil)
+		ingesttest.On(b, broker.Addr(), ingest.SessionsConfig{}, nil)
 	}
 }
