@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -169,7 +170,7 @@ func (h *house) startBroker(life *lifecycle) (addr string, err error) {
 		Partitions: s.Kafka.Partitions, MaxMessage: s.Kafka.MaxMessageBytes, Logger: h.log.With("component", "broker"),
 	})
 	if err != nil {
-		return "", err
+		return "", unlistened("kafka.listen", err)
 	}
 	s.Kafka.Brokers, h.ownBroker = []string{broker.Addr()}, true
 	life.start(service{name: "broker", run: broker.Run})
@@ -363,7 +364,7 @@ func (h *house) startHTTP(life *lifecycle, mux *http.ServeMux, ready []func(cont
 	h.routeHealth(mux, life, &up, ready)
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
-		return "", fmt.Errorf("http.listen: %w", err)
+		return "", unlistened("http.listen", fmt.Errorf("listen for HTTP: %w", err))
 	}
 	server := &http.Server{Handler: traced(mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	life.start(service{name: "http", within: s.Drain + 2*time.Second, run: func(ctx context.Context) error {
@@ -390,4 +391,12 @@ func (h *house) startHTTP(life *lifecycle, mux *http.ServeMux, ready []func(cont
 		return <-stopped
 	}})
 	return listener.Addr().String(), nil
+}
+
+// unlistened names the setting, and the way out, where an address is taken.
+func unlistened(key string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %w: stop whoever has it, or set %s to a free address (port 0 finds one)", key, err, key)
+	}
+	return err
 }
