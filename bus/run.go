@@ -281,7 +281,9 @@ func (r *partitionRun) save(report func(string, ...any)) {
 func (r *partitionRun) tick(ctx context.Context, now time.Time) {
 	outs, err := guard(func() ([]event.Message, error) { return r.stage.Tick(ctx, r.state, now) })
 	if err == nil {
-		err = r.bus.publish(ctx, untraced(outs))
+		pctx, cancel := finishing(ctx) // as handle does: the state has changed
+		err = r.bus.publish(pctx, untraced(outs))
+		cancel()
 	}
 	if err != nil && ctx.Err() == nil {
 		r.bus.log.Error("tick failed, trying again at the next", "stage", r.stage.Name, "partition", r.partition, "error", err)
