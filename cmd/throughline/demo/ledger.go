@@ -37,6 +37,8 @@ type ledger struct {
 	statuses map[status]int           // sent
 	changes  map[change]int           // sent
 	advice   map[string]int           // alerts and suggestions on the stream, by id
+	spoken   map[string]bool          // interactions with a turn on the stream
+	contexts []pushed                 // that came before the first word, and told of something before
 	shown    map[string]int           // what agents wrote into a chat, by provider id, as it reached the visitor
 	played   map[string]bool          // calls, by id of the script: to their end
 	counts   counts
@@ -65,7 +67,7 @@ type counts struct {
 
 func newLedger() *ledger {
 	return &ledger{messages: map[string]*message{}, placed: map[string]chan struct{}{}, statuses: map[status]int{},
-		changes: map[change]int{}, advice: map[string]int{}, shown: map[string]int{}, played: map[string]bool{}}
+		changes: map[change]int{}, advice: map[string]int{}, spoken: map[string]bool{}, shown: map[string]int{}, played: map[string]bool{}}
 }
 
 // sending notes that m goes out now.
@@ -108,10 +110,30 @@ func (l *ledger) place(m *message, turn, interaction, customer string) {
 	}
 }
 
+// pushed is the context of a customer as it came for an interaction.
+type pushed struct {
+	Customer     string        `json:"customer"`
+	Interaction  string        `json:"interaction"`
+	Channel      event.Channel `json:"channel"`
+	Open         []struct{}    `json:"open"` // intents
+	Interactions []struct{}    `json:"interactions"`
+}
+
+// told notes a context that an agent can use: it came before the first word, and
+// tells what is open from before.
+func (l *ledger) told(c pushed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.spoken[c.Interaction] && len(c.Interactions) > 1 && len(c.Open) > 0 {
+		l.contexts = append(l.contexts, c)
+	}
+}
+
 // seen notes a turn on the stream.
 func (l *ledger) seen(t event.Turn, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.spoken[t.Interaction] = true
 	m := l.messages[t.Provider]
 	if m == nil {
 		return // somebody else's

@@ -82,10 +82,13 @@ type RuleReport struct {
 	Also     int    `json:"also"`
 }
 
-// JourneysReport counts customers who came over several channels.
+// JourneysReport counts customers who came over several channels, and the calls
+// of those who had written before: who answers has their context at the first ring.
 type JourneysReport struct {
 	Expected int `json:"expected_over_channels"`
 	Spanning int `json:"over_channels"`
+	Calls    int `json:"calls_of_known_customers"`
+	Told     int `json:"with_context_before_the_first_word"`
 }
 
 // Redacted counts the planted secrets of a type and those that were taken out.
@@ -114,6 +117,7 @@ func judge(d day, l *ledger, f findings) Report {
 	l.mu.Lock()
 	j.report.Sent.counts = l.counts
 	j.statuses, j.changes, j.advice, j.shown = maps.Clone(l.statuses), maps.Clone(l.changes), maps.Clone(l.advice), maps.Clone(l.shown)
+	j.contexts = slices.Clone(l.contexts)
 	j.played, j.streamLeaks = maps.Clone(l.played), l.leaked
 	l.mu.Unlock()
 	j.report.Missing = []string{}
@@ -139,6 +143,7 @@ type judging struct {
 	changes     map[change]int
 	advice      map[string]int
 	shown       map[string]int
+	contexts    []pushed
 	played      map[string]bool
 	streamLeaks int
 	report      Report
@@ -445,6 +450,18 @@ func (j *judging) journeys() {
 			j.report.Journeys.Spanning++
 		} else {
 			j.miss("the journey of %s does not span its channels", p.ID)
+		}
+	}
+	for _, k := range j.day.Calls {
+		if !slices.ContainsFunc(j.day.Conversations, func(c conversation) bool { return c.Who == k.Who && c.At < k.At }) {
+			continue
+		}
+		j.report.Journeys.Calls++
+		customers := j.customers(k.Who)
+		if slices.ContainsFunc(j.contexts, func(c pushed) bool { return c.Channel == event.Voice && customers[c.Customer] }) {
+			j.report.Journeys.Told++
+		} else {
+			j.miss("%s rang, and nobody was told what is open before the first word", k.ID)
 		}
 	}
 }

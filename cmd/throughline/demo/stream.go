@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"throughline/event"
@@ -31,7 +32,16 @@ type listener struct {
 }
 
 func newListener(base, token string, l func() *ledger) *listener {
-	return &listener{url: base + "/v1/stream", token: token, ledger: l, ready: make(chan struct{})}
+	return &listener{url: base + "/v1/stream?topics=" + strings.Join(streamed(), ","), token: token, ledger: l, ready: make(chan struct{})}
+}
+
+// contextEvent is what the stream calls the context that it pushes.
+const contextEvent = "context"
+
+// streamed names everything that a stream may carry: a secret must be in none of it.
+func streamed() []string {
+	return []string{event.Interactions().Name, event.AnalysedTurns().Name, event.Journeys().Name, event.Alerts().Name,
+		event.Suggestions().Name, event.Feedbacks().Name, event.PartialTurns().Name, contextEvent}
 }
 
 // run listens until ctx ends, and resumes where a connection broke off.
@@ -143,6 +153,11 @@ func (s *listener) event(name string, data []byte) {
 		}
 		if json.Unmarshal(data, &f) == nil {
 			l.seen(f.Turn, now)
+		}
+	case contextEvent:
+		var c pushed
+		if json.Unmarshal(data, &c) == nil {
+			l.told(c)
 		}
 	case event.Alerts().Name, event.Suggestions().Name:
 		var a struct {
