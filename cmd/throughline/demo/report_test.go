@@ -58,6 +58,7 @@ func all(t testing.TB) (day, *ledger, findings) {
 	}
 	for _, c := range d.Calls {
 		customer, interaction := "c_"+c.Who, "i_"+c.ID
+		l.told(pushed{Customer: customer, Interaction: interaction, Channel: event.Voice, Open: make([]struct{}, 1), Interactions: make([]struct{}, 2)})
 		l.rang(c.ID)
 		journeys[customer] = append(journeys[customer], string(event.Voice))
 		f.calls = append(f.calls, callRow{Session: people.session(c), Interaction: interaction, Customer: customer, Started: 1, Ended: 1})
@@ -77,7 +78,7 @@ func TestAllThere(t *testing.T) {
 		t.Fatalf("all is there, and it is missing %v", r.Missing)
 	}
 	if r.Stored.Turns != r.Sent.Messages || r.Streamed.Turns != r.Sent.Messages || r.Stored.Features != r.Sent.Messages ||
-		r.Stored.Ended != r.Sent.Conversations || r.Stored.OptedOut != 1 || r.Journeys.Spanning != 2 || r.Secrets.Planted < 12 {
+		r.Stored.Ended != r.Sent.Conversations || r.Stored.OptedOut != 1 || r.Journeys.Spanning != 2 || r.Journeys.Calls != 1 || r.Journeys.Told != 1 || r.Secrets.Planted < 12 {
 		t.Errorf("counted %+v", r)
 	}
 	if !strings.Contains(r.summary(), "all there") {
@@ -136,6 +137,7 @@ func TestWhatIsNotAsItMustBe(t *testing.T) {
 				f.journeys[i].Channels = slices.DeleteFunc(f.journeys[i].Channels, func(c string) bool { return c == string(event.Voice) })
 			}
 		}},
+		{"a call finds its agent with no context", "nobody was told what is open", func(l *ledger, _ *findings) { l.contexts = nil }},
 		{"a call breaks off", "blender-call was not played to its end", func(l *ledger, _ *findings) { delete(l.played, "blender-call") }},
 		{"a call is not stored", "started 0 times", func(_ *ledger, f *findings) { f.calls = f.calls[1:] }},
 		{"a call never ends", "ended 0 times", func(_ *ledger, f *findings) { f.calls[0].Ended = 0 }},
