@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -14,23 +13,14 @@ import (
 	"time"
 
 	"throughline/bus"
-	brokers "throughline/bus/embedded"
 	"throughline/event"
 	"throughline/moment"
 	"throughline/sink"
 	"throughline/sink/embedded"
+	"throughline/sink/sinktest"
 )
 
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == embedded.ChildCommand {
-		if err := embedded.ChildMain(os.Args[2:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(sinktest.Main(m)) }
 
 // warehouse is the engine and the store on it.
 type warehouse struct {
@@ -60,45 +50,8 @@ func (w warehouse) exec(tb testing.TB, sql string) {
 
 func store(tb testing.TB) warehouse {
 	tb.Helper()
-	engine := embedded.New(embedded.Config{Dir: tb.TempDir(), Listen: "127.0.0.1:0", Progress: os.Stderr, Log: slog.New(slog.DiscardHandler)})
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- engine.Run(ctx) }()
-	tb.Cleanup(func() { cancel(); <-ended })
-	select {
-	case <-engine.Ready():
-	case err := <-ended:
-		ended <- err
-		tb.Fatal(err)
-	}
-	w := engine.Writer()
-	s, err := sink.Open(sink.Config{URL: "http://" + engine.Addr(), User: w.User, Password: w.Password, Linger: 50 * time.Millisecond})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { s.Close() })
-	if err := s.Migrate(ctx); err != nil {
-		tb.Fatal(err)
-	}
-	return warehouse{s, engine.Addr(), w}
-}
-
-func broker(tb testing.TB) *bus.Bus {
-	tb.Helper()
-	k, err := brokers.Open(brokers.Config{Dir: tb.TempDir(), Listen: "127.0.0.1:0"})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { k.Close() })
-	b, err := bus.Dial(bus.Config{Brokers: []string{k.Addr()}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { b.Close(context.Background()) })
-	if err := b.Ensure(context.Background(), event.All()...); err != nil {
-		tb.Fatal(err)
-	}
-	return b
+	engine, s := sinktest.Open(tb)
+	return warehouse{s, engine.Addr(), engine.Writer()}
 }
 
 func runs(tb testing.TB, b *bus.Bus, stages ...bus.Stage) {
@@ -124,7 +77,7 @@ func TestBacktestDecidesAsLive(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 11))
 	d := desk(t, policyOf(rnd, 150))
 	p := d.For("default")
-	s, b := store(t), broker(t)
+	s, b := store(t), sinktest.Bus(t)
 	runs(t, b, s.Stages()...)
 	const n = 400
 	began := time.Now().Add(-time.Hour).UTC()

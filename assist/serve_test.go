@@ -13,6 +13,7 @@ import (
 	"throughline/bus"
 	"throughline/event"
 	"throughline/problem"
+	"throughline/sink/sinktest"
 )
 
 // process is one of several that decide: a desk that follows, and its server.
@@ -73,7 +74,7 @@ func policyText(version, more string) string {
 // TestPoliciesAreLive puts policies in force through one process while another
 // decides, and starts a third afterwards.
 func TestPoliciesAreLive(t *testing.T) {
-	b := broker(t)
+	b := sinktest.Bus(t)
 	configured := policyText("file", "")
 	one, two := start(t, b, configured), start(t, b, configured)
 	var v InForce
@@ -133,7 +134,7 @@ func TestPoliciesAreLive(t *testing.T) {
 }
 
 func TestPolicyThatIsNotSoundIsRefusedWithItsPlaces(t *testing.T) {
-	p := start(t, broker(t), policyText("file", ""))
+	p := start(t, sinktest.Bus(t), policyText("file", ""))
 	before := p.desk.For("default").Version
 	var refused problem.Problem
 	p.ask(t, "PUT", "/v1/policy", "rules:\n  - {name: a, when: turn.mood, alert: {title: x}}\n  - {name: b, when: \"true\"}\n", 422, &refused)
@@ -155,7 +156,7 @@ func TestPolicyThatIsNotSoundIsRefusedWithItsPlaces(t *testing.T) {
 
 // TestPolicyOfANewerProgramLeavesTheOneInForce reads a rule it does not know.
 func TestPolicyOfANewerProgramLeavesTheOneInForce(t *testing.T) {
-	b := broker(t)
+	b := sinktest.Bus(t)
 	p := start(t, b, policyText("file", ""))
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()

@@ -9,12 +9,13 @@ import (
 
 	"throughline/bus"
 	"throughline/event"
+	"throughline/sink/sinktest"
 )
 
 // TestStageOverRestarts runs the stage on a broker, a new process for each thing
 // that happens, and each thing happens twice: what it says, it says once.
 func TestStageOverRestarts(t *testing.T) {
-	b, at := broker(t), time.Now().Add(-2*time.Minute)
+	b, at := sinktest.Bus(t), time.Now().Add(-2*time.Minute)
 	d := desk(t, recording+`  - {name: angry, when: turn.sentiment < -0.5, once: journey, alert: {title: x}, tag: [angry], suggest: {title: y}}
 `)
 	j := event.Journey{ID: "j1", Tenant: "default", Customer: "c1", Interactions: []event.InteractionState{{ID: "i1", Channel: event.Voice, Started: at}}}

@@ -196,7 +196,7 @@ func TestCountersOfAnInteraction(t *testing.T) {
 	for n, c := range []event.Change{event.Held, event.Resumed, event.Held, event.Transferred, event.Transferred} {
 		change := event.Interaction{ID: fmt.Sprint("e", n), Customer: "c1", Interaction: "v", Channel: event.Voice, Change: c, At: day.Add(time.Minute)}
 		for range 2 { // delivered twice, counted once
-			if m, err = s.Change(ctx, change); err != nil {
+			if _, err := s.Change(ctx, change); err != nil {
 				t.Fatal(err)
 			}
 		}

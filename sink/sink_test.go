@@ -17,18 +17,10 @@ import (
 	"throughline/governance"
 	"throughline/sink"
 	"throughline/sink/embedded"
+	"throughline/sink/sinktest"
 )
 
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == embedded.ChildCommand {
-		if err := embedded.ChildMain(os.Args[2:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(sinktest.Main(m)) }
 
 // house is a broker, an engine and a store on them.
 type house struct {
@@ -39,47 +31,16 @@ type house struct {
 
 func open(tb testing.TB) house {
 	tb.Helper()
-	broker, err := brokers.Open(brokers.Config{Dir: tb.TempDir(), Listen: "127.0.0.1:0"})
-	if err != nil {
+	engine, store := sinktest.Open(tb)
+	if err := store.Migrate(tb.Context()); err != nil { // the second time must change nothing
 		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { broker.Close() })
-	engine := embedded.New(embedded.Config{Dir: tb.TempDir(), Listen: "127.0.0.1:0", Progress: os.Stderr, Log: slog.New(slog.DiscardHandler)})
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- engine.Run(ctx) }()
-	tb.Cleanup(func() { cancel(); <-ended })
-	select {
-	case <-engine.Ready():
-	case err := <-ended:
-		ended <- err
-		tb.Fatal(err)
-	}
-	w := engine.Writer()
-	store, err := sink.Open(sink.Config{URL: "http://" + engine.Addr(), User: w.User, Password: w.Password, Linger: 50 * time.Millisecond})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { store.Close() })
-	for range 2 { // the second time must change nothing
-		if err := store.Migrate(ctx); err != nil {
-			tb.Fatal(err)
-		}
 	}
 	query, err := clickhouse.Open(&clickhouse.Options{Protocol: clickhouse.HTTP, Addr: []string{engine.Addr()}, Auth: clickhouse.Auth{Username: embedded.DefaultReader, Database: sink.DefaultDatabase}})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { query.Close() })
-	b, err := bus.Dial(bus.Config{Brokers: []string{broker.Addr()}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { b.Close(context.Background()) })
-	if err := b.Ensure(ctx, event.All()...); err != nil {
-		tb.Fatal(err)
-	}
-	return house{b, store, query}
+	return house{sinktest.Bus(tb), store, query}
 }
 
 // run runs the stages until the returned function is called.

@@ -3,8 +3,6 @@ package grafana_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"log/slog"
 	"os"
 	"regexp"
 	"strings"
@@ -15,18 +13,10 @@ import (
 
 	"throughline/sink"
 	"throughline/sink/embedded"
+	"throughline/sink/sinktest"
 )
 
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == embedded.ChildCommand {
-		if err := embedded.ChildMain(os.Args[2:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(sinktest.Main(m)) }
 
 type dashboard struct {
 	Panels []struct {
@@ -58,33 +48,14 @@ func TestQueriesRun(t *testing.T) {
 	if err := json.Unmarshal(raw, &d); err != nil {
 		t.Fatal(err)
 	}
-	engine := embedded.New(embedded.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Progress: os.Stderr, Log: slog.New(slog.DiscardHandler)})
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- engine.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-ended })
-	select {
-	case <-engine.Ready():
-	case err := <-ended:
-		ended <- err
-		t.Fatal(err)
-	}
-	w := engine.Writer()
-	store, err := sink.Open(sink.Config{URL: "http://" + engine.Addr(), User: w.User, Password: w.Password})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	if err := store.Migrate(ctx); err != nil {
-		t.Fatal(err)
-	}
+	engine, _ := sinktest.Open(t)
 	reader, err := clickhouse.Open(&clickhouse.Options{Protocol: clickhouse.HTTP, Addr: []string{engine.Addr()}, Auth: clickhouse.Auth{Username: embedded.DefaultReader, Database: sink.DefaultDatabase}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
 	run := func(title, sql string) {
-		limit, stop := context.WithTimeout(ctx, 20*time.Second)
+		limit, stop := context.WithTimeout(t.Context(), 20*time.Second)
 		defer stop()
 		rows, err := reader.Query(limit, expand(sql))
 		if err == nil {

@@ -10,7 +10,7 @@ import (
 
 var (
 	unknownKey = regexp.MustCompile(`^line (\d+): field (\S+) not found in type \S+$`)
-	otherType  = regexp.MustCompile("(?s)^line (\\d+): cannot unmarshal !!(\\w+).* into (\\S+)$")
+	otherType  = regexp.MustCompile(`(?s)^line (\d+): cannot unmarshal !!(\w+).* into (\S+)$`)
 )
 
 // plain says what is wrong with a file in the words of whoever wrote it: keys
