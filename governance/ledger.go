@@ -12,8 +12,8 @@ import (
 // refuses people it does not know: a withdrawal must never be forgotten.
 var ErrLedgerFull = errors.New("consent ledger: full, raise governance.consents")
 
-// Ledger holds what people allow and refuse, as the compacted topic of consents
-// tells it. It is safe for concurrent use.
+// Ledger holds what people allow and refuse, and which addresses are one
+// person's, as the compacted topics of consents and identities tell it. It is safe for concurrent use.
 type Ledger struct {
 	policy  Policy
 	tenants map[string]Policy
@@ -23,6 +23,9 @@ type Ledger struct {
 	held   map[string]answer // by event.Consent.Key
 	places map[string]place  // by tenant and customer
 	full   bool
+
+	links    map[string]map[string]link // both ways, by tenant and customer
+	released map[string]time.Time       // when an address passed to somebody else
 }
 
 type answer struct {
@@ -43,7 +46,8 @@ func NewLedger(c Config) *Ledger {
 	if most <= 0 {
 		most = DefaultConsents
 	}
-	return &Ledger{policy: c.Consent, tenants: c.Tenants, most: most, held: map[string]answer{}, places: map[string]place{}}
+	return &Ledger{policy: c.Consent, tenants: c.Tenants, most: most, held: map[string]answer{}, places: map[string]place{},
+		links: map[string]map[string]link{}, released: map[string]time.Time{}}
 }
 
 // Apply takes in one consent, in any order and any number of times: the latest
@@ -63,8 +67,9 @@ func (l *Ledger) Apply(c event.Consent) error {
 	}
 	if c.Jurisdiction != "" {
 		who := c.Tenant + "/" + c.Customer
-		if p, ok := l.places[who]; !ok || c.At.After(p.at) || c.At.Equal(p.at) && c.ID > p.id {
-			l.places[who] = place{at: c.At, id: c.ID, name: c.Jurisdiction}
+		p := place{at: c.At, id: c.ID, name: c.Jurisdiction}
+		if old, ok := l.places[who]; !ok || p.over(old) {
+			l.places[who] = p
 		}
 	}
 	return nil
@@ -89,16 +94,16 @@ func (l *Ledger) Forget(key string) {
 }
 
 // Allowed tells whether the purpose is allowed for the customer on the channel,
-// and why, in words that name nobody. What was said of the channel beats what
+// and why, in words that name nobody. What the person said by any address of
+// theirs counts, the latest first. What was said of the channel beats what
 // was said of all, unless a later word on all took it back. Where nothing was
 // said, the tenant's policy answers.
 func (l *Ledger) Allowed(tenant, customer string, purpose event.Purpose, channel event.Channel) (bool, string) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	key := event.Consent{Tenant: tenant, Customer: customer, Purpose: purpose}
-	general, saidGeneral := l.held[key.Key()]
-	key.Channel = channel
-	special, saidSpecial := l.held[key.Key()]
+	kin := l.kin(tenant + "/" + customer)
+	general, saidGeneral := l.said(kin, purpose, "")
+	special, saidSpecial := l.said(kin, purpose, channel)
 	if channel == "" {
 		saidSpecial = false
 	}
@@ -116,7 +121,7 @@ func (l *Ledger) Allowed(tenant, customer string, purpose event.Purpose, channel
 	if !own {
 		policy = l.policy
 	}
-	if why, needed := policy.needsYes(purpose, l.places[tenant+"/"+customer].name); needed {
+	if why, needed := policy.needsYes(purpose, l.lives(kin)); needed {
 		return false, why
 	}
 	return true, "not refused"

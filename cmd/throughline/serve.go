@@ -327,33 +327,48 @@ func (h *house) startIngest(life *lifecycle, b *bus.Bus, mux *http.ServeMux) err
 	return h.startCalls(life, b, door, mux)
 }
 
-// followConsents keeps the gate's ledger up to date; known is closed when it
-// holds what was said before this process began.
+// followConsents keeps the gate's ledger up to date: what people allow, and who
+// is who. known is closed when it holds what was said before this process began.
 func followConsents(ctx context.Context, b *bus.Bus, ledger *governance.Ledger, known chan<- struct{}) error {
-	src := event.Consents().Source
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := follow(ctx, group, b, event.Consents().Source, func(r bus.Record[event.Consent]) error {
+			if r.Deleted {
+				ledger.Forget(r.Key)
+				return nil
+			}
+			return ledger.Apply(r.Value)
+		}); err != nil {
+			return err
+		}
+		if err := follow(ctx, group, b, event.Identities().Source, func(r bus.Record[event.Identity]) error {
+			if r.Deleted {
+				return nil
+			}
+			return ledger.Join(r.Value)
+		}); err != nil {
+			return err
+		}
+		close(known)
+		return nil
+	})
+	return group.Wait()
+}
+
+// follow applies what a topic holds, and then goes on in group with what comes.
+func follow[T any](ctx context.Context, group *errgroup.Group, b *bus.Bus, src event.Source[T], apply func(bus.Record[T]) error) error {
 	n, err := b.Partitions(ctx, src.Name)
 	if err != nil {
 		return err
 	}
-	apply := func(r bus.Record[event.Consent]) error {
-		if r.Deleted {
-			ledger.Forget(r.Key)
-			return nil
-		}
-		return ledger.Apply(r.Value)
-	}
-	group, gctx := errgroup.WithContext(ctx)
-	ends := make([]int64, n)
 	for p := range n {
-		if ends[p], err = bus.Replay(ctx, b, src, p, apply); err != nil {
+		end, err := bus.Replay(ctx, b, src, p, apply)
+		if err != nil {
 			return err
 		}
+		group.Go(func() error { return bus.Follow(ctx, b, src, p, end, apply) })
 	}
-	close(known)
-	for p, end := range ends {
-		group.Go(func() error { return bus.Follow(gctx, b, src, p, end, apply) })
-	}
-	return group.Wait()
+	return nil
 }
 
 // startHTTP listens last, so that nobody is answered before all is there to
