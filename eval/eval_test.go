@@ -290,6 +290,9 @@ func TestResultsTellWhatWasSeen(t *testing.T) {
 	if r := run(t, Harness{}, "sentiment", "--set", "meld", "--data", "testdata/meld"); r.Seen != "" {
 		t.Errorf("meld was seen: %q", r.Seen)
 	}
+	if seen("encoder", "tweeteval") == "" || seen("encoder", "us_airline_sentiment") != "" {
+		t.Error("tweeteval stands in what was trained on, the airline tweets do not")
+	}
 	for _, set := range []string{"clinc150", "banking77", "hwu64", "nlupp"} {
 		if seen("encoder", set) == "" || seen("floor", set) != "" {
 			t.Errorf("%s: %q, %q", set, seen("encoder", set), seen("floor", set))
