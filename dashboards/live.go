@@ -214,6 +214,11 @@ func (l *live) journey(j journeyHead, e *Event) {
 	if j.Within == "" {
 		l.journeys.put(j.Customer, journeyNow{journeyHead: j, data: e.Data})
 	}
+	for _, i := range j.Interactions { // a telephone gives no name, the journey has it
+		if t := l.interactions[i.ID]; t != nil && t.Name == "" {
+			t.Name = j.Name
+		}
+	}
 	for _, m := range j.Merged {
 		l.merged[m] = j.Customer
 	}

@@ -345,3 +345,17 @@ func TestStored(t *testing.T) {
 		t.Errorf("without the store an old interaction is %d", status)
 	}
 }
+
+// A telephone gives no name; the journey of who wrote before has one.
+func TestWhoCallsIsNamed(t *testing.T) {
+	h := open(t)
+	s := h.serve(t, "")
+	call := change(1, event.Started)
+	call.Channel, call.Name = event.Voice, ""
+	h.publish(t, event.Interactions().Message(call), event.Journeys().Message(event.Journey{ID: "j1", Tenant: "default", Customer: call.Customer, Version: 2, Name: "Ada",
+		Cause: event.Cause{Type: "interaction", Change: event.Started, Interaction: call.Interaction}, Interactions: []event.InteractionState{{ID: call.Interaction, Channel: event.Voice}}}))
+	var got dashboards.Interaction
+	eventually(t, "the name of who calls", func() bool {
+		return s.get(t, "/v1/interactions/"+call.Interaction, &got) == http.StatusOK && got.Name == "Ada"
+	})
+}

@@ -38,6 +38,7 @@ type journeyHead struct {
 	ID           string        `json:"id"`
 	Tenant       string        `json:"tenant"`
 	Customer     string        `json:"customer"`
+	Name         string        `json:"name"`
 	Into         string        `json:"into"`
 	Within       string        `json:"within"`
 	Since        time.Time     `json:"since"`

@@ -19,7 +19,7 @@ import { pauseAfter, Stream } from "./stream";
 import { restoreTheme, TopBar } from "./topbar";
 import type { Channel, Features } from "./types";
 
-const topics = ["interactions", "features", "alerts", "suggestions", "feedback"] as const;
+const topics = ["interactions", "features", "alerts", "suggestions", "feedback", "context"] as const;
 
 restoreTheme();
 

@@ -2,7 +2,7 @@
 // same to its own state, so a snapshot and the events after it give what a
 // later snapshot would. No DOM here.
 
-import type { Alert, Change, Channel, CurvePoint, Features, Feedback, Interaction, SentInteraction, Severity, Suggestion } from "./types";
+import type { Alert, Context, Change, Channel, CurvePoint, Features, Feedback, Interaction, SentInteraction, Severity, Suggestion } from "./types";
 
 const maxCurve = 48;
 const maxIntents = 8;
@@ -46,6 +46,9 @@ export class Model {
         break;
       case "features":
         this.features(event as Features);
+        break;
+      case "context":
+        this.context(event as Context);
         break;
       case "alerts":
         this.alert(event as Alert);
@@ -92,6 +95,12 @@ export class Model {
       if (c.change === "held") i.state = "held";
       if (c.change === "resumed" || c.change === "transferred") i.state = "open";
     }
+  }
+
+  /** context names who calls: a telephone gives no name, the customer's journey has it. */
+  private context(c: Context): void {
+    const i = this.interactions.get(c.interaction);
+    if (i && !i.name && c.name) i.name = c.name;
   }
 
   private features(f: Features): void {

@@ -161,6 +161,13 @@ export interface Scores {
   resolution?: Score; // probability
 }
 
+/** Context is pushed when an interaction starts. */
+export interface Context {
+  customer: string;
+  interaction: string;
+  name?: string;
+}
+
 export interface JourneyInteraction {
   id: string;
   channel: Channel;

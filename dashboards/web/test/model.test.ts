@@ -29,6 +29,14 @@ describe("model", () => {
     expect(m.counts().total).toBe(0);
   });
 
+  it("names who calls as their journey does, and never over what the channel said", () => {
+    const m = new Model();
+    for (const [interaction, name] of [["call", undefined], ["chat", "Grace"]] as const)
+      m.apply("interactions", { id: interaction, customer: "c", interaction, channel: "voice", change: "started", at: "2026-11-22T09:00:00Z", ...(name ? { name } : {}) });
+    for (const interaction of ["call", "chat", "elsewhere"]) m.apply("context", { customer: "c", interaction, name: "Ada" });
+    expect([...m.interactions.values()].map((i) => i.name)).toEqual(["Ada", "Grace"]);
+  });
+
   it("keeps words and curve in the order of time, whatever order they come in", () => {
     const m = new Model();
     m.apply("features", turn("2", "2026-11-22T09:00:02Z", 0.9, "second"));
