@@ -125,7 +125,8 @@ func TestScreen(t *testing.T) {
 	do(t, ctx, "a turn and an alert appear live",
 		until(`document.querySelectorAll('.turn:not(.partial)').length === 7 && !document.querySelector('.turn.partial')`),
 		until(`document.querySelectorAll('.card')[0].dataset.severity === 'critical'`),
-		until(`document.querySelector('[data-id="i_scene_0"] .badge').dataset.severity === 'critical'`))
+		until(`document.querySelector('[data-id="i_scene_0"] .badge').dataset.severity === 'critical'`),
+		until(`document.querySelector('.figures-line b.value').textContent.startsWith('−')`))
 	shoot(t, ctx, "live.png")
 
 	do(t, ctx, "the journey is told",
