@@ -85,6 +85,9 @@ func (l *live) talkOf(tenant, id, customer string, channel event.Channel) *talk 
 				t.alarm(a, 1)
 			}
 		})
+		if j := l.journeys.get(l.customer(customer)); j != nil && slices.ContainsFunc(j.Interactions, func(i journeyTalk) bool { return i.ID == id }) {
+			t.Name = j.Name
+		}
 		l.shrink()
 	}
 	return t

@@ -22,6 +22,7 @@ export interface Counts {
 
 export class Model {
   readonly interactions = new Map<string, Interaction>();
+  private readonly names = new Map<string, string>(); // of interactions yet to come, as their journeys have them
   readonly alerts = new Map<string, Alert>();
   readonly suggestions = new Map<string, Suggestion>();
   /** version grows with every change; views compare it. */
@@ -70,6 +71,8 @@ export class Model {
     let i = this.interactions.get(id);
     if (!i) {
       i = { id, customer, channel, state: "open", started: at, last: at, turns: 0, scored: 0, alerts: 0 };
+      const name = this.names.get(id);
+      if (name) i.name = name;
       this.interactions.set(id, i);
       this.count(i);
       shrink(this.interactions, maxInteractions, (x) => x.last);
@@ -99,8 +102,13 @@ export class Model {
 
   /** context names who calls: a telephone gives no name, the customer's journey has it. */
   private context(c: Context): void {
+    if (!c.name) return;
     const i = this.interactions.get(c.interaction);
-    if (i && !i.name && c.name) i.name = c.name;
+    if (i) i.name ||= c.name;
+    else {
+      if (this.names.size > maxInteractions) this.names.clear();
+      this.names.set(c.interaction, c.name); // the context may come before the start
+    }
   }
 
   private features(f: Features): void {

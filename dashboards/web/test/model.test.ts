@@ -33,8 +33,9 @@ describe("model", () => {
     const m = new Model();
     for (const [interaction, name] of [["call", undefined], ["chat", "Grace"]] as const)
       m.apply("interactions", { id: interaction, customer: "c", interaction, channel: "voice", change: "started", at: "2026-11-22T09:00:00Z", ...(name ? { name } : {}) });
-    for (const interaction of ["call", "chat", "elsewhere"]) m.apply("context", { customer: "c", interaction, name: "Ada" });
-    expect([...m.interactions.values()].map((i) => i.name)).toEqual(["Ada", "Grace"]);
+    for (const interaction of ["call", "chat", "later"]) m.apply("context", { customer: "c", interaction, name: "Ada" });
+    m.apply("interactions", { id: "y", customer: "c", interaction: "later", channel: "voice", change: "started", at: "2026-11-22T09:00:00Z" });
+    expect([...m.interactions.values()].map((i) => i.name)).toEqual(["Ada", "Grace", "Ada"]);
   });
 
   it("keeps words and curve in the order of time, whatever order they come in", () => {
