@@ -115,7 +115,7 @@ func feed(tb testing.TB, l *Leg, pcm []int16, paced bool) {
 }
 
 // draws is how often each line that loses packets loses others.
-const draws = 4
+const draws = 16
 
 // TestStreaming holds streaming to within one point of what the recogniser gives
 // for the whole recording at once, on each line. A word of the set is almost a
