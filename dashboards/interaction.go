@@ -66,6 +66,7 @@ func (i *Interaction) over() bool { return i.State != StateOpen && i.State != St
 // change applies one change in the life of the interaction.
 func (i *Interaction) change(c event.Interaction) {
 	i.seen(c.At)
+	keep(&i.Channel, c.Channel) // what its own event says counts, whichever came first
 	keep(&i.Direction, c.Direction)
 	keep(&i.Handle, c.Handle)
 	keep(&i.Name, c.Name)
@@ -175,7 +176,7 @@ func (i *Interaction) seen(at time.Time) {
 }
 
 // keep sets *s to v where v says something.
-func keep(s *string, v string) {
+func keep[S ~string](s *S, v S) {
 	if v != "" {
 		*s = v
 	}

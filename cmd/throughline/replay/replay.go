@@ -91,10 +91,13 @@ func (o Options) play(ctx context.Context, file string, sent *Sent) error {
 		select {
 		case <-time.After(time.Until(due)):
 		case <-ctx.Done():
-			return fmt.Errorf("%s: stopped before line %d: go on with --from %d: %w", file, first, first-1, ctx.Err())
 		}
 		due = due.Add(time.Duration(float64(len(batch)) / o.Rate * float64(time.Second)))
 		duplicates, err := o.send(ctx, batch)
+		if err != nil && ctx.Err() != nil {
+			// What was under way may have arrived; sent again it counts as a duplicate.
+			return fmt.Errorf("%s: stopped before line %d: go on with --from %d: %w", file, first, first-1, ctx.Err())
+		}
 		if err != nil {
 			return fmt.Errorf("%s: lines %d to %d: %w", file, first, number, err)
 		}
