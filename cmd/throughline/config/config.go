@@ -54,6 +54,9 @@ func fromEnvironment(environ []string, into any) error {
 		name, value, _ := strings.Cut(kv, "=")
 		f, ok := keys[name]
 		if !ok {
+			if meant := misspelt(name, keys); meant != "" {
+				return fmt.Errorf("environment %s is not a setting: did you mean %s? throughline config default prints all of them", name, meant)
+			}
 			continue
 		}
 		if err := set(f.value, value); err != nil {

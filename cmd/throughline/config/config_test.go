@@ -33,7 +33,7 @@ func write(t *testing.T, s string) string {
 
 func TestOrderOfSources(t *testing.T) {
 	var c outer
-	err := Load(write(t, "in: {wait: 9s, key: k}\nmap: {x: 1}\n"), []string{"THROUGHLINE_IN_NAMES=c, d", "THROUGHLINE_OFF=true", "OTHER=1"}, &c)
+	err := Load(write(t, "in: {wait: 9s, key: k}\nmap: {x: 1}\n"), []string{"THROUGHLINE_IN_NAMES=c, d", "THROUGHLINE_OFF=true", "OTHER=1", "THROUGHLINE_SERVICE_HOST=10.0.0.1"}, &c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +52,7 @@ func TestErrorsNameTheKeyAndTheFix(t *testing.T) {
 		"wrong type":  {"off: maybe\n", nil, "line 1: a text where true or false belongs"},
 		"a secret":    {"off: hunter2\nin: [hunter2]\n", nil, "line 2: a list where a section of settings belongs"},
 		"environment": {"", []string{"THROUGHLINE_IN_WAIT=soon"}, "THROUGHLINE_IN_WAIT: \"soon\" is not a duration such as 90s"},
+		"misspelt":    {"", []string{"THROUGHLINE_IN_WIAT=9s"}, "environment THROUGHLINE_IN_WIAT is not a setting: did you mean THROUGHLINE_IN_WAIT?"},
 		"file only":   {"", []string{"THROUGHLINE_MAP=x"}, "only be given in the file"},
 	} {
 		t.Run(name, func(t *testing.T) {

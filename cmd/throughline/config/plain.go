@@ -78,6 +78,20 @@ func suggest(name string, known []field) string {
 	return ""
 }
 
+// misspelt finds the variable that name stands for, "" for none: others may begin
+// with our prefix too, as those do that Kubernetes sets for a service of our name.
+func misspelt(name string, keys map[string]field) string {
+	if !strings.HasPrefix(name, EnvPrefix) {
+		return ""
+	}
+	for key := range keys {
+		if near(name, key) {
+			return key
+		}
+	}
+	return ""
+}
+
 func near(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
