@@ -85,11 +85,13 @@ func (b *Bus) Publish(ctx context.Context, msgs ...event.Message) error {
 }
 
 // outgoing is a message with the headers of its own trace. The value of one
-// that is set aside is already bytes.
+// that is set aside is already bytes, and one that is delivered again has its
+// partition.
 type outgoing struct {
 	event.Message
-	headers []kafka.Header
-	encoded []byte
+	headers   []kafka.Header
+	encoded   []byte
+	partition *int // nil: By or Key chooses
 }
 
 func (b *Bus) publish(ctx context.Context, outs []outgoing) error {
@@ -130,11 +132,7 @@ func (b *Bus) enqueue(ctx context.Context, m outgoing, a *ack) error {
 	p := pending{key: []byte(m.Key), value: value, at: time.Now(), headers: m.headers, size: size, ack: a}
 	// The read lock is held while sending so that Close cannot close the
 	// channel in between; Close waits for a place in the queue at most.
-	by := m.By
-	if by == "" {
-		by = m.Key
-	}
-	l, release, err := b.lane(laneKey{m.Topic.Name, partitionOf(by, n)})
+	l, release, err := b.lane(laneKey{m.Topic.Name, m.place(n)})
 	if err != nil {
 		return err
 	}
@@ -156,6 +154,17 @@ func (b *Bus) enqueue(ctx context.Context, m outgoing, a *ack) error {
 	case <-b.life.Done():
 		return ErrClosed
 	}
+}
+
+// place is the partition, of n, that the message belongs to.
+func (m outgoing) place(n int) int {
+	switch {
+	case m.partition != nil:
+		return *m.partition
+	case m.By != "":
+		return partitionOf(m.By, n)
+	}
+	return partitionOf(m.Key, n)
 }
 
 // partitionOf hashes as Kafka's own clients do (murmur2, sign bit cleared), so

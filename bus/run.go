@@ -434,11 +434,11 @@ func (r *partitionRun) setAside(ctx context.Context, input Input, recs []raw, ca
 			Message: event.Message{Topic: dead, Key: string(rec.key)},
 			encoded: value,
 			headers: append(rec.headers[:len(rec.headers):len(rec.headers)],
-				kafka.Header{Key: "error", Value: []byte(cause.Error())},
-				kafka.Header{Key: "stage", Value: []byte(r.stage.Name)},
-				kafka.Header{Key: "topic", Value: []byte(rec.topic)},
-				kafka.Header{Key: "partition", Value: fmt.Append(nil, rec.partition)},
-				kafka.Header{Key: "offset", Value: fmt.Append(nil, rec.offset)}),
+				kafka.Header{Key: headerError, Value: []byte(cause.Error())},
+				kafka.Header{Key: headerStage, Value: []byte(r.stage.Name)},
+				kafka.Header{Key: headerTopic, Value: []byte(rec.topic)},
+				kafka.Header{Key: headerPartition, Value: fmt.Append(nil, rec.partition)},
+				kafka.Header{Key: headerOffset, Value: fmt.Append(nil, rec.offset)}),
 		}
 	}
 	if err := r.bus.publish(ctx, outs); err != nil {

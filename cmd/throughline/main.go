@@ -32,6 +32,7 @@ func commands() []command {
 		{"score", "fit the scores of journeys to your own outcomes", scores},
 		{"policy", "check, test and back-test a policy, put it in force and take it back", policy},
 		{"patterns", "ask a running Throughline what changed: rising intents, new themes, shifts of sentiment", showPatterns},
+		{"dead", "list what stages could not handle, and publish it again", deadLetters},
 		{"webhook", "make a secret for an outgoing target, or listen as one and verify what comes", webhook},
 		{"config", "check a config file, or print the annotated default or the table of keys", configure},
 		{"version", "print the version", version},
