@@ -13,6 +13,7 @@ const (
 	DefaultCaseGap      = 30 * 24 * time.Hour
 	DefaultResolveAfter = 24 * time.Hour
 	DefaultReopen       = 7 * 24 * time.Hour
+	DefaultForget       = 400 * 24 * time.Hour
 )
 
 // Config says when a journey begins and ends.
@@ -22,6 +23,7 @@ type Config struct {
 	CaseGap      time.Duration `yaml:"case_gap" default:"720h" doc:"one with the same case id continues it within this time, resolved or not"`
 	ResolveAfter time.Duration `yaml:"resolve_after" default:"24h" doc:"a journey whose interactions have all ended is resolved after this silence"`
 	Reopen       time.Duration `yaml:"reopen" default:"168h" doc:"one that names an intent of a resolved journey within this time reopens it; after this time without, the first contact has resolved it"`
+	Forget       time.Duration `yaml:"forget" default:"9600h" doc:"a customer who has been silent this long leaves the memory of journeys; what happened stays in ClickHouse, consents hold, and merged customers stay"`
 	Social       []string      `yaml:"social" default:"greeting,goodbye,thanks,confirm,deny" doc:"intents that want nothing and so are never open"`
 	Scores       score.Config  `yaml:"scores" doc:"what scores are made with: docs/metrics.md"`
 }
@@ -30,11 +32,12 @@ func (c Config) withDefaults() Config {
 	for _, d := range []struct {
 		v        *time.Duration
 		standard time.Duration
-	}{{&c.Gap, DefaultGap}, {&c.IntentGap, DefaultIntentGap}, {&c.CaseGap, DefaultCaseGap}, {&c.ResolveAfter, DefaultResolveAfter}, {&c.Reopen, DefaultReopen}} {
+	}{{&c.Gap, DefaultGap}, {&c.IntentGap, DefaultIntentGap}, {&c.CaseGap, DefaultCaseGap}, {&c.ResolveAfter, DefaultResolveAfter}, {&c.Reopen, DefaultReopen}, {&c.Forget, DefaultForget}} {
 		if *d.v == 0 {
 			*d.v = d.standard
 		}
 	}
+	c.Forget = max(c.Forget, c.horizon())
 	if c.Social == nil {
 		c.Social = []string{"greeting", "goodbye", "thanks", "confirm", "deny"}
 	}

@@ -19,6 +19,7 @@ type Shard struct {
 	due       dues
 	scores    *score.Model // nil: journeys carry none
 	now       time.Time    // of the last Tick; what is resolved by silence is so as of then
+	looked    time.Time    // when somebody was looked for to forget
 }
 
 // NewShard makes an empty Shard.

@@ -201,8 +201,8 @@ func (s *Shard) settle(own *event.Part) {
 	}
 }
 
-// Tick tells what time alone changed: journeys resolved by silence, and first
-// contacts that turned out to be enough.
+// Tick tells what time alone changed: journeys resolved by silence, first
+// contacts that turned out to be enough, and customers to forget.
 func (s *Shard) Tick(_ context.Context, now time.Time) ([]event.Message, error) {
 	s.now = later(s.now, now)
 	var msgs []event.Message
@@ -220,5 +220,5 @@ func (s *Shard) Tick(_ context.Context, now time.Time) ([]event.Message, error) 
 		}
 		msgs = append(msgs, s.states(c, event.Cause{Type: "time", ID: event.ID("r", id, s.now.Format(time.RFC3339Nano))}, due)...)
 	}
-	return msgs, nil
+	return append(msgs, s.forget()...), nil
 }
