@@ -14,12 +14,14 @@ import (
 type Config struct {
 	Policy string `yaml:"policy" doc:"path of the policy file; empty uses the one that is shipped. It holds for every tenant that has put none in force"`
 
-	Logger *slog.Logger `yaml:"-"` // nil: slog.Default()
+	Targets []string     `yaml:"-"` // names of the outgoing targets; nil: they are not known in this process
+	Logger  *slog.Logger `yaml:"-"` // nil: slog.Default()
 }
 
 // Desk holds the policy in force for each tenant. It is safe for concurrent use.
 type Desk struct {
 	log        *slog.Logger
+	targets    []string
 	configured *Policy
 	text       []byte // of configured
 
@@ -44,10 +46,15 @@ func NewDesk(cfg Config) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Targets != nil {
+		if err := p.CheckTargets(cfg.Targets); err != nil {
+			return nil, err
+		}
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Desk{log: cfg.Logger.With("component", "assist"), configured: p, text: text,
+	return &Desk{log: cfg.Logger.With("component", "assist"), targets: cfg.Targets, configured: p, text: text,
 		tenants: map[string]*history{}, changed: make(chan struct{})}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/google/cel-go/cel"
 	"gopkg.in/yaml.v3"
@@ -27,6 +28,7 @@ const maxRules = 500
 // Policy is a checked set of rules. It does not change after loading.
 type Policy struct {
 	Version string // as declared, and a hash of the text: "2026-11 3f2a91c0"
+	file    string // as it was named when it was loaded
 	rules   []rule
 }
 
@@ -37,6 +39,21 @@ func (p *Policy) Rules() []string {
 		out[i] = r.Name
 	}
 	return out
+}
+
+// CheckTargets finds webhook actions that nobody would be told of, because no
+// outgoing target has the name. The error joins a *Wrong for each.
+func (p *Policy) CheckTargets(known []string) error {
+	var problems []error
+	for _, r := range p.rules {
+		if r.Webhook == nil || slices.Contains(known, r.Webhook.Target) {
+			continue
+		}
+		w := wrongAt(r.place, "webhook: target %q is not one of outgoing.targets (%s)", r.Webhook.Target, otherwise(strings.Join(known, ", "), "there is none"))
+		w.file, w.Rule = p.file, r.Name
+		problems = append(problems, w)
+	}
+	return errors.Join(problems...)
 }
 
 // NamesChannel tells whether a rule asks for the channel, and so may decide
@@ -124,7 +141,7 @@ func Load(name string, b []byte) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("policy vocabulary: %w", err)
 	}
-	p := &Policy{rules: make([]rule, len(f.Rules))}
+	p := &Policy{file: name, rules: make([]rule, len(f.Rules))}
 	names := map[string]bool{}
 	for i := range f.Rules {
 		r := &p.rules[i]

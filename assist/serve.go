@@ -131,6 +131,9 @@ func (s *Server) activate(r *http.Request) (any, error) {
 		return nil, problem.New(http.StatusRequestEntityTooLarge, fmt.Sprintf("The policy has more than %d bytes, or was not sent whole.", maxPolicy))
 	}
 	p, err := Load("policy", text)
+	if err == nil && s.cfg.Desk.targets != nil {
+		err = p.CheckTargets(s.cfg.Desk.targets)
+	}
 	if err != nil {
 		return nil, refusal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -207,4 +209,32 @@ rules:
 	if len(msgs) != 1 || msgs[0].Value.(event.Alert).Rule.Name != "changes" || !strings.HasPrefix(msgs[0].Value.(event.Alert).Rule.Version, "2 ") {
 		t.Errorf("the next version decided %+v, want the changed rule alone", msgs)
 	}
+}
+
+// TestTargetsAreKnown refuses a policy that would tell nobody, at the start and
+// when it is put in force.
+func TestTargetsAreKnown(t *testing.T) {
+	text := policyText("told", `  - {name: told, when: "true", webhook: {target: crm}}`+"\n")
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewDesk(Config{Policy: path}); err != nil {
+		t.Errorf("targets are not known here, and yet: %v", err)
+	}
+	if _, err := NewDesk(Config{Policy: path, Targets: []string{"crm"}}); err != nil {
+		t.Errorf("the target is there, and yet: %v", err)
+	}
+	if _, err := NewDesk(Config{Policy: path, Targets: []string{}}); err == nil || !strings.Contains(err.Error(), `target "crm" is not one of outgoing.targets (there is none)`) {
+		t.Errorf("no target is there: %v", err)
+	}
+	d, err := NewDesk(Config{Targets: []string{"desk"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := process{desk: d, mux: http.NewServeMux()}
+	for pattern, h := range NewServer(ServerConfig{Desk: d}).Routes() {
+		p.mux.HandleFunc(pattern, h)
+	}
+	p.ask(t, http.MethodPut, "/v1/policy", text, http.StatusUnprocessableEntity, nil)
 }

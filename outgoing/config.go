@@ -25,6 +25,15 @@ type Config struct {
 	Logger  *slog.Logger          `yaml:"-"` // nil: slog.Default()
 }
 
+// Names are the targets' names, never nil.
+func (c Config) Names() []string {
+	out := make([]string, len(c.Targets))
+	for i, t := range c.Targets {
+		out[i] = t.Name
+	}
+	return out
+}
+
 // Target is one system that is told. URL, Secrets and the values of Headers may
 // be "env:NAME": the value is then that environment variable's.
 type Target struct {

@@ -81,6 +81,9 @@ func newHouse(s *settings, only []string) (*house, error) {
 	}
 	if h.takes("assist") || h.takes("dashboards") { // who decides, and who is asked for the policy
 		s.Assist.Logger = h.log
+		if h.takes("outgoing") {
+			s.Assist.Targets = s.Outgoing.Names()
+		}
 		if h.desk, err = assist.NewDesk(s.Assist); err != nil {
 			return nil, err
 		}

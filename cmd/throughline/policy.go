@@ -52,13 +52,23 @@ func policy(ctx context.Context, args []string) error {
 }
 
 func checkPolicy(_ context.Context, args []string) error {
-	f := flags("policy check [FILE]", "Check a policy. Without FILE the shipped one is checked.")
+	f := flags("policy check [--config SETTINGS] [FILE]", "Check a policy. Without FILE the shipped one is checked.")
+	path := f.String("config", "", "settings `file` (YAML): also check that webhook actions name one of its outgoing.targets")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	p, err := assist.LoadFile(f.Arg(0))
 	if err != nil {
 		return err
+	}
+	if *path != "" {
+		s, err := load(*path)
+		if err != nil {
+			return err
+		}
+		if err := p.CheckTargets(s.Outgoing.Names()); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("policy %s is sound: %d rules: %s\n", p.Version, len(p.Rules()), strings.Join(p.Rules(), ", "))
 	return nil

@@ -59,12 +59,16 @@ func TestPolicyVerbs(t *testing.T) {
 	}
 	uneven := file("uneven.yaml", "rules:\n  - {name: r, when: 'turn.kind == \"utterance\"', alert: {title: x}}\n")
 	broken := file("broken.yaml", "rules:\n  - {name: r, when: turn.mood, alert: {title: x}}\n")
+	told := file("told.yaml", "rules:\n  - {name: r, when: turn.scored, webhook: {target: crm}}\n")
+	settings := file("settings.yaml", "outgoing: {targets: [{name: desk, url: 'https://desk.example/in', format: generic}]}\n")
 	for name, c := range map[string]struct {
 		args []string
 		want string // of the error; empty: none
 	}{
 		"check":                {[]string{"check"}, ""},
 		"check broken":         {[]string{"check", broken}, "broken.yaml:2:25: rule r: undefined field 'mood'"},
+		"check target":         {[]string{"check", told}, ""},
+		"check no such target": {[]string{"check", "--config", settings, told}, `told.yaml:2:5: rule r: webhook: target "crm" is not one of outgoing.targets (desk)`},
 		"test uneven":          {[]string{"test", uneven}, "scenarios fail"},
 		"activate broken":      {[]string{"activate", broken}, "broken.yaml:2:25"},
 		"activate nowhere":     {[]string{"activate", "--url", "http://127.0.0.1:1", uneven}, "is throughline serve running there?"},
