@@ -118,19 +118,29 @@ func (f *fetcher) read(records kafka.RecordReader) ([]raw, error) {
 			}
 			return nil, err
 		}
+		key, keyErr := take(r.Key)
+		value, valueErr := take(r.Value)
 		if r.Offset < f.next {
 			continue // a batch may begin before the offset that was asked for
 		}
-		out := raw{topic: f.topic, partition: f.partition, offset: r.Offset, time: r.Time, headers: cloneHeaders(r.Headers)}
-		if out.key, err = kafka.ReadAll(r.Key); err != nil {
+		if keyErr != nil || valueErr != nil {
 			return recs, nil
 		}
-		if out.value, err = kafka.ReadAll(r.Value); err != nil {
-			return recs, nil
-		}
+		out := raw{topic: f.topic, partition: f.partition, offset: r.Offset, key: key, value: value, time: r.Time, headers: cloneHeaders(r.Headers)}
 		recs = append(recs, out)
 		f.next = r.Offset + 1
 	}
+}
+
+// take copies b and lets go of it. Each batch lies on pages of 64 KiB of its
+// own, which can be used again once all keys and values on them are closed;
+// clearing new ones cost a third of the program's time.
+func take(b kafka.Bytes) ([]byte, error) {
+	if b == nil {
+		return nil, nil
+	}
+	defer b.Close()
+	return kafka.ReadAll(b)
 }
 
 func cloneHeaders(h []kafka.Header) []kafka.Header {
