@@ -25,7 +25,7 @@ func TestCommandLineErrorsNameTheFix(t *testing.T) {
 	for name, c := range map[string]struct{ args, want string }{
 		"no task":       {"", "no task"},
 		"unknown task":  {"weather --set x", "it measures intents, sentiment, emotion, pii"},
-		"not yet":       {"summary --set tweetsumm", "it measures"},
+		"no such files": {"summary --set tweetsumm --data testdata/nowhere", "valid.jsonl.gz"},
 		"unknown set":   {"intents --set banking", "banking77"},
 		"no recogniser": {"asr --set asr_refs_small", "it measures"},
 		"loose word":    {"intents --set clinc150 now", `"now" is no option`},

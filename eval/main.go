@@ -179,6 +179,7 @@ func (h Harness) tasks() []task {
 		{"emotion", []string{"goemotions"}, h.emotion},
 		{"pii", []string{"presidio_pii"}, h.pii},
 		{"satisfaction", []string{"uss", "twacs"}, h.satisfaction},
+		{"summary", []string{"tweetsumm", "dialogsum"}, h.summarise},
 	}
 	if h.Recognise != nil {
 		all = append(all, task{"asr", []string{"asr_refs_small", "derived_voice_notes"}, h.asr})

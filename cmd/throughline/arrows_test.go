@@ -32,7 +32,7 @@ func allowed() map[string][]string {
 		"assist":              with("assist", "moment", "problem"),
 		"sink":                with("sink", "native", "moment"),
 		"dashboards":          with("dashboards", "problem"),
-		"eval":                {"event", "eval", "nlp", "governance/redact", "journey", "transcribe", "media", "native"},
+		"eval":                {"event", "eval", "nlp", "governance/redact", "journey", "assist/summary", "transcribe", "media", "native"},
 		"bench":               nil, // measures the whole house
 		"cmd":                 nil, // the only place that knows everybody
 		"dashboards/describe": nil, // writes the documents of the whole HTTP surface

@@ -35,6 +35,11 @@ func (v Vector) Cosine(w Vector) float64 {
 	if long == 0 {
 		return 0
 	}
+	return v.Dot(w) / long
+}
+
+// Dot is the inner product of v and w.
+func (v Vector) Dot(w Vector) float64 {
 	var sum float64
 	for i, j := 0, 0; i < len(v.Value) && j < len(w.Value); {
 		switch a, b := v.At(i), w.At(j); {
@@ -48,7 +53,7 @@ func (v Vector) Cosine(w Vector) float64 {
 			j++
 		}
 	}
-	return sum / long
+	return sum
 }
 
 // Collect sums hashed positions into a Vector whose values come from weigh(position,
