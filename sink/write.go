@@ -24,6 +24,9 @@ const (
 	remembered = 250_000
 )
 
+// placeColumns say where on which topic a row comes from.
+const placeColumns = "kafka_topic, kafka_partition, kafka_offset"
+
 // writer writes one partition of one topic so that each event becomes one row:
 //
 //   - an event that comes again at the same offset (a replay, a crash before the
@@ -35,15 +38,16 @@ type writer[T any] struct {
 	table     table[T]
 	partition int
 	insert    string
-	offsets   map[uint64]string // stored offsets from the first one read on, with their ids; nil until read
-	last      uint64            // highest of offsets
+	types     []clickhouse.ColumnNameAndType // of insert's columns; nil until asked for
+	offsets   map[uint64]string              // stored offsets from the first one read on, with their ids; nil until read
+	last      uint64                         // highest of offsets
 	ids       recentIDs
 }
 
 func openWriter[T any](s *Store, t table[T]) func(context.Context, *bus.Bus, int) (any, error) {
 	return func(ctx context.Context, _ *bus.Bus, partition int) (any, error) {
 		w := &writer[T]{store: s, table: t, partition: partition,
-			insert: "INSERT INTO " + t.name + " (" + t.columns + ", kafka_topic, kafka_partition, kafka_offset)"}
+			insert: "INSERT INTO " + t.name + " (" + t.columns + ", " + placeColumns + ")"}
 		if err := w.settle(ctx); err != nil {
 			return nil, err
 		}
@@ -109,11 +113,14 @@ func (w *writer[T]) write(ctx context.Context, recs []bus.Record[T]) ([]event.Me
 	if err != nil || len(fresh) == 0 {
 		return nil, err
 	}
+	if err := w.loadTypes(ctx); err != nil {
+		return nil, err
+	}
 	// The token makes a repeated insert of the very same block a no-op, should
 	// the answer to the first have been lost.
 	first, last := fresh[0].Offset, fresh[len(fresh)-1].Offset
 	token := fmt.Sprintf("%s/%d/%d-%d/%s-%s", fresh[0].Topic, w.partition, first, last, w.table.id(fresh[0].Value), w.table.id(fresh[len(fresh)-1].Value))
-	ictx := clickhouse.Context(ctx,
+	ictx := clickhouse.Context(ctx, clickhouse.WithColumnNamesAndTypes(w.types),
 		clickhouse.WithQueryID(w.queryPrefix()+fmt.Sprint(first, "-", time.Now().UnixNano())),
 		clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": token, "max_partitions_per_insert_block": 0}))
 	batch, err := w.store.conn.PrepareBatch(ictx, w.insert)
@@ -135,13 +142,47 @@ func (w *writer[T]) write(ctx context.Context, recs []bus.Record[T]) ([]event.Me
 		}
 	}
 	if err := batch.Send(); err != nil {
-		w.offsets = nil // the block may be stored all the same: look before the retry
+		w.offsets, w.types = nil, nil // the block may be stored all the same: look before the retry
 		return nil, fmt.Errorf("insert into %s: %w", w.table.name, classify(err))
 	}
 	for _, r := range fresh {
 		w.ids.add(w.table.id(r.Value))
 	}
 	return nil, nil
+}
+
+// loadTypes asks once how the columns are stored; the client would ask before
+// each insert.
+func (w *writer[T]) loadTypes(ctx context.Context) error {
+	if w.types != nil {
+		return nil
+	}
+	rows, err := w.store.conn.Query(ctx, "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ?", w.table.name)
+	if err != nil {
+		return fmt.Errorf("read columns of %s: %w", w.table.name, err)
+	}
+	defer rows.Close()
+	stored := map[string]string{}
+	for rows.Next() {
+		var name, kind string
+		if err := rows.Scan(&name, &kind); err != nil {
+			return fmt.Errorf("read columns of %s: %w", w.table.name, err)
+		}
+		stored[name] = kind
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read columns of %s: %w", w.table.name, err)
+	}
+	var types []clickhouse.ColumnNameAndType
+	for name := range strings.SplitSeq(w.table.columns+", "+placeColumns, ",") {
+		name = strings.TrimSpace(name)
+		if stored[name] == "" {
+			return fmt.Errorf("table %s has no column %s: its schema is not this program's", w.table.name, name)
+		}
+		types = append(types, clickhouse.ColumnNameAndType{Name: name, Type: stored[name]})
+	}
+	w.types = types
+	return nil
 }
 
 // classify marks what a retry cannot heal. The server's text may quote values,

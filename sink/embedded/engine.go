@@ -164,10 +164,8 @@ func (s *session) prepare(r role, settings []setting) error {
 			return err
 		}
 	}
-	for _, set := range settings {
-		if err := s.exec("SET " + set.name + "=" + sqlString(set.value)); err != nil {
-			return err
-		}
+	if err := s.set(settings, func(set setting) string { return sqlString(set.value) }); err != nil {
+		return err
 	}
 	if r == roleReader {
 		s.locked = true
@@ -177,12 +175,19 @@ func (s *session) prepare(r role, settings []setting) error {
 }
 
 func (s *session) reset(settings []setting) error {
-	for _, set := range settings {
-		if err := s.exec("SET " + set.name + "=DEFAULT"); err != nil {
-			return err
-		}
+	return s.set(settings, func(setting) string { return "DEFAULT" })
+}
+
+// set gives all settings in one statement, since each costs what a small query does.
+func (s *session) set(settings []setting, value func(setting) string) error {
+	if len(settings) == 0 {
+		return nil
 	}
-	return nil
+	list := make([]string, len(settings))
+	for i, set := range settings {
+		list[i] = set.name + "=" + value(set)
+	}
+	return s.exec("SET " + strings.Join(list, ", "))
 }
 
 func (e *engine) put(kind sessionKind, s *session) {

@@ -132,7 +132,8 @@ func readRequest(r *http.Request, body io.Reader) (*request, error) {
 		switch name {
 		case "query", "database", "default_format", "query_id", "compress", "decompress", "client_protocol_version",
 			"wait_end_of_query", "buffer_size", "session_id", "session_timeout", "session_check", "close_session",
-			"user", "password", "quota_key", "stacktrace", "role", "enable_http_compression", "http_zlib_compression_level", "log_comment":
+			"user", "password", "quota_key", "stacktrace", "role", "enable_http_compression", "http_zlib_compression_level", "log_comment",
+			"network_compression_method", "network_zstd_compression_level":
 			continue
 		}
 		if !settingName.MatchString(name) {
