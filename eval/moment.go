@@ -146,14 +146,14 @@ func newListener(ctx context.Context, reader nlp.Reader) (*listener, error) {
 
 func (l *listener) Name() string { return l.reader.Name() }
 
-func (l *listener) Read(ctx context.Context, text string) (nlp.Reading, error) {
+func (l *listener) Read(ctx context.Context, text string, _ ...string) (nlp.Reading, error) {
 	l.mu.Lock()
 	r, ok := l.known[text]
 	l.mu.Unlock()
 	if ok {
 		return r, nil
 	}
-	r, err := l.reader.Read(ctx, text)
+	r, err := l.reader.Read(ctx, text, intent.Clauses(text)...)
 	if err != nil {
 		return r, err
 	}

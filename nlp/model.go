@@ -49,7 +49,12 @@ func (m *Model) Features(ctx context.Context, t event.Turn, before Before) (even
 	if !Readable(t) {
 		return f, nil
 	}
-	r, err := m.parts.Reader.Read(ctx, t.Text)
+	var clauses []string
+	wishes := wants(t.Role) && m.parts.Intents != nil
+	if wishes {
+		clauses = intent.Clauses(t.Text)
+	}
+	r, err := m.parts.Reader.Read(ctx, t.Text, clauses...)
 	if err != nil {
 		return f, fmt.Errorf("read turn %s: %w", t.ID, err)
 	}
@@ -67,10 +72,12 @@ func (m *Model) Features(ctx context.Context, t event.Turn, before Before) (even
 	if t.Role == event.Customer || m.parts.AgentEmotions {
 		f.Emotions = emotionLabels(r.Emotions, r.Thresholds)
 	}
-	if wants(t.Role) && m.parts.Intents != nil && len(r.Vector.Value) > 0 {
-		if err := m.intents(ctx, &f, r.Vector); err != nil {
-			return f, fmt.Errorf("read turn %s: %w", t.ID, err)
+	if wishes && len(r.Vector.Value) > 0 {
+		found, out := m.parts.Intents.Head().Find(append(r.Clauses, r.Vector)...)
+		for _, i := range found {
+			f.Intents = append(f.Intents, event.Label{Name: i.Name, Probability: i.Probability})
 		}
+		f.OutOfScope = out
 	}
 	if m.parts.Entities != nil {
 		if t.Language == "" {
@@ -87,23 +94,6 @@ func (m *Model) Features(ctx context.Context, t event.Turn, before Before) (even
 // wants tells whether a speaker's words may be wishes. Where nobody knows who
 // speaks, they may.
 func wants(r event.Role) bool { return r == event.Customer || r == event.UnknownRole }
-
-func (m *Model) intents(ctx context.Context, f *event.Features, whole linear.Vector) error {
-	parts := []linear.Vector{whole}
-	for _, clause := range intent.Clauses(f.Turn.Text) {
-		v, err := m.parts.Reader.Embed(ctx, clause)
-		if err != nil {
-			return err
-		}
-		parts = append(parts, v)
-	}
-	found, out := m.parts.Intents.Head().Find(parts...)
-	for _, i := range found {
-		f.Intents = append(f.Intents, event.Label{Name: i.Name, Probability: i.Probability})
-	}
-	f.OutOfScope = out
-	return nil
-}
 
 // Readable tells whether a turn has words of a person: withheld turns, the
 // platform's own notices and kinds nobody knows have none.

@@ -16,13 +16,16 @@ type Reading struct {
 	// calibrated on development data; nil where Emotions is.
 	Thresholds []float64
 	Vector     linear.Vector // the meaning, for intent heads and likeness
+	// Clauses are the meanings of the clauses, each by itself: empty where one has none.
+	Clauses []linear.Vector
 }
 
 // Reader is a model of texts: the linear floor, or the encoder.
 type Reader interface {
 	// Name and version, as event.Features.Model carries it.
 	Name() string
-	Read(ctx context.Context, text string) (Reading, error)
+	// Read reads a text, and the meaning of each of its clauses beside it.
+	Read(ctx context.Context, text string, clauses ...string) (Reading, error)
 	// Embed gives only the Vector of a Reading.
 	Embed(ctx context.Context, text string) (linear.Vector, error)
 }

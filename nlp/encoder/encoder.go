@@ -33,7 +33,7 @@ var settingsFile []byte
 func Network() []byte { return network }
 
 // Inputs and Outputs are the names a session must be opened with, in this order.
-func Inputs() []string  { return []string{"input_ids", "attention_mask"} }
+func Inputs() []string  { return []string{"input_ids", "positions", "blocks"} }
 func Outputs() []string { return []string{"embedding", "sentiment", "emotions"} }
 
 // Reader reads with the encoder and another reader together. It is safe for
@@ -63,7 +63,7 @@ func Open(session Session, beside nlp.Reader) (*Reader, error) {
 	for _, e := range s.Emotions {
 		r.thresholds = append(r.thresholds, e.From)
 	}
-	if _, err := r.pass("ok"); err != nil {
+	if _, err := r.pass("ok", nil); err != nil {
 		return nil, fmt.Errorf("open encoder: %w", err)
 	}
 	return r, nil
@@ -89,18 +89,20 @@ const (
 // latter: the encoder would set foreign words anywhere among the meanings. Where
 // the other reader finds nothing to read, or a language it does not know, its
 // answer stands.
-func (r *Reader) Read(ctx context.Context, text string) (nlp.Reading, error) {
-	reading, err := r.beside.Read(ctx, text)
+func (r *Reader) Read(ctx context.Context, text string, clauses ...string) (nlp.Reading, error) {
+	reading, err := r.beside.Read(ctx, text, clauses...)
 	if err != nil || len(reading.Vector.Value) == 0 {
 		return reading, err
 	}
-	words, width := reading.Vector, uint32(r.settings.Embedding)
 	english := reading.Language == "" || reading.Language == "en"
-	reading.Vector = linear.Vector{}.Joined(width, words, besideShare)
 	if !english && reading.Sentiment == nil {
+		r.join(&reading, nil)
 		return reading, nil
 	}
-	p, err := r.pass(text)
+	if !english {
+		clauses = nil
+	}
+	p, err := r.pass(text, clauses)
 	if err != nil {
 		return nlp.Reading{}, fmt.Errorf("encode text: %w", err)
 	}
@@ -108,11 +110,32 @@ func (r *Reader) Read(ctx context.Context, text string) (nlp.Reading, error) {
 	if english {
 		share = englishShare
 		reading.Emotions, reading.Thresholds = emotions(p.emotions, reading.Emotions), r.thresholds
-		reading.Vector = linear.Vector{Value: p.embedding}.Joined(width, words, besideShare)
+	} else {
+		p.embeddings = nil
 	}
 	s := sentiment(p.sentiment, reading.Sentiment, share)
 	reading.Sentiment = &s
+	r.join(&reading, p.embeddings)
 	return reading, nil
+}
+
+// join sets the embeddings of a text and its clauses, where there are any, before
+// the other reader's vectors.
+func (r *Reader) join(reading *nlp.Reading, embeddings [][]float32) {
+	one := func(i int, words linear.Vector) linear.Vector {
+		if len(words.Value) == 0 {
+			return words // punctuation alone
+		}
+		var own linear.Vector
+		if i < len(embeddings) {
+			own.Value = embeddings[i]
+		}
+		return own.Joined(uint32(r.settings.Embedding), words, besideShare)
+	}
+	reading.Vector = one(0, reading.Vector)
+	for i, words := range reading.Clauses {
+		reading.Clauses[i] = one(i+1, words)
+	}
 }
 
 // sentiment weighs the encoder's scores and another opinion, if there is one:
@@ -150,63 +173,4 @@ const least = 1e-7
 func (r *Reader) Embed(ctx context.Context, text string) (linear.Vector, error) {
 	reading, err := r.Read(ctx, text)
 	return reading.Vector, err
-}
-
-// scores are what the network gives for one text, before they are probabilities.
-type scores struct {
-	embedding           []float32
-	sentiment, emotions []float64
-}
-
-// pass runs the network on one text. Texts never share a run: a dynamically
-// quantised network takes its scale from the whole batch, so that company would
-// change a text's figures, and on one core a batch is hardly faster.
-func (r *Reader) pass(text string) (scores, error) {
-	ids := r.tokens.IDs(text, r.settings.MaxTokens)
-	mask := make([]int64, len(ids))
-	for i := range mask {
-		mask[i] = 1
-	}
-	shape := ort.NewShape(1, int64(len(ids)))
-	words, err := ort.NewTensor(shape, ids)
-	if err != nil {
-		return scores{}, fmt.Errorf("input tensor: %w", err)
-	}
-	defer words.Destroy()
-	seen, err := ort.NewTensor(shape, mask)
-	if err != nil {
-		return scores{}, fmt.Errorf("input tensor: %w", err)
-	}
-	defer seen.Destroy()
-	out, err := r.session.Run(words, seen)
-	if err != nil {
-		return scores{}, err
-	}
-	defer func() {
-		for _, v := range out {
-			v.Destroy()
-		}
-	}()
-	sizes := []int{r.settings.Embedding, len(r.settings.Sentiment), len(r.settings.Emotions)}
-	if len(out) != len(sizes) {
-		return scores{}, fmt.Errorf("read outputs: %d given, %d needed", len(out), len(sizes))
-	}
-	var got [3][]float32
-	for i, v := range out {
-		t, ok := v.(*ort.Tensor[float32])
-		if !ok || len(t.GetData()) != sizes[i] {
-			return scores{}, fmt.Errorf("read outputs: %s is not %d floats", Outputs()[i], sizes[i])
-		}
-		got[i] = t.GetData()
-	}
-	// The tensors' memory is the library's: what is kept must be copied.
-	return scores{append([]float32(nil), got[0]...), widen(got[1]), widen(got[2])}, nil
-}
-
-func widen(x []float32) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = float64(v)
-	}
-	return out
 }

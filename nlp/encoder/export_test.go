@@ -8,6 +8,9 @@ type Bare struct {
 
 // Scores runs the network of r alone.
 func Scores(r *Reader, text string) (Bare, error) {
-	p, err := r.pass(text)
-	return Bare{p.embedding, p.sentiment}, err
+	p, err := r.pass(text, nil)
+	if err != nil {
+		return Bare{}, err
+	}
+	return Bare{p.embeddings[0], p.sentiment}, nil
 }

@@ -85,20 +85,29 @@ type work struct {
 // Read understands one text. Sentiment and emotions are absent where there is
 // nothing to read, or where the language was never shown to the models and no
 // emoji speaks for it.
-func (m *Model) Read(_ context.Context, text string) (nlp.Reading, error) {
+func (m *Model) Read(_ context.Context, text string, clauses ...string) (nlp.Reading, error) {
 	w := m.pool.Get().(*work)
 	defer m.pool.Put(w)
+	r := m.read(w, text)
+	for _, c := range clauses {
+		w.scan.read(c)
+		r.Clauses = append(r.Clauses, m.vector(w))
+	}
+	return r, nil
+}
+
+func (m *Model) read(w *work, text string) nlp.Reading {
 	w.scan.read(text)
 	r := nlp.Reading{Language: m.tongue(w, text)}
 	if len(w.scan.tokens) == 0 {
-		return r, nil
+		return r
 	}
 	if w.scan.words == 0 && !w.scan.feels() {
-		return r, nil
+		return r
 	}
 	r.Vector = m.vector(w)
 	if r.Language != "" && !m.knows(r.Language) && !w.scan.feels() {
-		return r, nil
+		return r
 	}
 	w.features = w.scan.mood(w.features[:0])
 	s := m.mood(w)
@@ -110,7 +119,7 @@ func (m *Model) Read(_ context.Context, text string) (nlp.Reading, error) {
 		r.Emotions[i] = linear.Sigmoid(score)
 	}
 	r.Thresholds = m.thresholds
-	return r, nil
+	return r
 }
 
 // Sentiment of a text alone, without allocation; false where there is nothing to read.

@@ -302,11 +302,14 @@ const most = 4
 
 // Find gives the intents above the threshold, best first, and the probability
 // that the text is out of scope. parts are the whole text and its clauses: what
-// any of them asks for is asked for.
+// any of them asks for is asked for. Parts without a meaning ask for nothing.
 func (h *Head) Find(parts ...linear.Vector) ([]Found, float64) {
 	p := make([]float64, len(h.names))
 	best := make([]float64, len(h.names))
 	for _, v := range parts {
+		if len(v.Value) == 0 {
+			continue
+		}
 		h.Probabilities(v, p)
 		for k := range p {
 			best[k] = max(best[k], p[k])

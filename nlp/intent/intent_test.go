@@ -44,12 +44,8 @@ func own(t testing.TB) (*intent.Owned, *floor.Model) {
 }
 
 func find(h *intent.Head, e *floor.Model, text string) []string {
-	var vectors []linear.Vector
-	for _, part := range append([]string{text}, intent.Clauses(text)...) {
-		v, _ := e.Embed(context.Background(), part)
-		vectors = append(vectors, v)
-	}
-	found, _ := h.Find(vectors...)
+	r, _ := e.Read(context.Background(), text, intent.Clauses(text)...)
+	found, _ := h.Find(append(r.Clauses, r.Vector)...)
 	var names []string
 	for _, f := range found {
 		names = append(names, f.Name)

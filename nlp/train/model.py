@@ -57,10 +57,10 @@ class Body(nn.Module):
         self.layers = nn.ModuleList(Layer(size, config["num_attention_heads"], config["intermediate_size"])
                                     for _ in range(config["num_hidden_layers"]))
 
-    def forward(self, ids, mask):
-        x = self.words(ids) + self.positions.weight[:ids.shape[1]]
-        x = self.dropout(self.norm(x))
-        bias = (1.0 - mask.to(x.dtype))[:, None, None, :] * -1e4
+    def forward(self, ids, positions, seen):
+        """seen: which tokens each token sees, broadcast to batch × heads × length × length."""
+        x = self.dropout(self.norm(self.words(ids) + self.positions(positions)))
+        bias = (1.0 - seen) * -1e4
         for layer in self.layers:
             x = layer(x, bias)
         return x
@@ -95,10 +95,25 @@ class Encoder(nn.Module):
         self.emotions = Head(config["hidden_size"], emotions)
 
     def forward(self, input_ids, attention_mask):
-        tokens = self.body(input_ids, attention_mask)
-        mask = attention_mask.to(tokens.dtype)
+        mask = attention_mask.to(self.body.norm.weight.dtype)
+        tokens = self.body(input_ids, torch.arange(input_ids.shape[1]), mask[:, None, None, :])
         mean = (tokens * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
         return F.normalize(mean.float(), dim=-1), self.sentiment(tokens, mask), self.emotions(tokens, mask)
+
+
+class Served(Encoder):
+    """One turn a run, and behind it its clauses, as blocks that do not see each other:
+    the weights are read from memory once for all of them.
+
+    input_ids, positions: 1 × length; positions start again with each block. blocks:
+    block × length, 1 where a token is of a block → an embedding of each block, and
+    sentiment and emotions of the first, the turn."""
+
+    def forward(self, input_ids, positions, blocks):
+        tokens = self.body(input_ids, positions, (blocks.T @ blocks)[None, None])
+        mean = (blocks @ tokens[0]) / blocks.sum(1, keepdim=True)
+        turn = blocks[:1]
+        return F.normalize(mean, dim=-1), self.sentiment(tokens, turn), self.emotions(tokens, turn)
 
 
 _NAMES = (("embeddings.word_embeddings", "words"), ("embeddings.position_embeddings", "positions"),

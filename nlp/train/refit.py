@@ -20,7 +20,7 @@ import data
 import ours
 import text
 from calibrate import temperature
-from runtime import SERVED_TOKENS, Runtime
+from runtime import SERVED_TOKENS, Runtime, inputs
 
 HIDDEN, BATCH, STEPS, RATE, DROP, DECAY = 128, 256, 976, 1e-3, 0.2, 0.01
 # The frozen vectors: what the sentiment's attention sees, the emotions', and the mean.
@@ -47,8 +47,7 @@ def frozen(network, vocab, work, name, texts):
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         tok, rows = text.tokenizer(vocab, SERVED_TOKENS), []
         for t in texts:
-            ids = np.array([tok.encode(text.normalise(t)).ids], np.int64)
-            rows.append(np.concatenate(session.run(READ, {"input_ids": ids, "attention_mask": np.ones_like(ids)}), 1)[0])
+            rows.append(np.concatenate(session.run(READ, inputs(tok.encode(text.normalise(t)).ids)), 1)[0])
         np.savez(file, x=np.array(rows, np.float32))
     x = np.load(file)["x"]
     if len(x) != len(texts):
@@ -153,7 +152,9 @@ def put(network, weights):
     names = ["sentiment.hidden.weight", "sentiment.hidden.bias", "sentiment.out.weight", "sentiment.out.bias"]
     half, root_half = np.array(0.5, np.float32), np.array(np.sqrt(0.5), np.float32)
     values = dict(zip(names, weights)) | {"sentiment.half": half, "sentiment.root_half": root_half, "sentiment.one": np.array(1, np.float32)}
-    kept += [helper.make_node("Concat", READ, ["sentiment/read"], axis=1),
+    # There is a mean of each block; the first is the turn's.
+    kept += [helper.make_node("Gather", [READ[2], "sentiment.turn"], ["sentiment/mean"]),
+             helper.make_node("Concat", [*READ[:2], "sentiment/mean"], ["sentiment/read"], axis=1),
              helper.make_node("Gemm", ["sentiment/read", *names[:2]], ["sentiment/a"]),
              helper.make_node("Mul", ["sentiment/a", "sentiment.root_half"], ["sentiment/scaled"]),
              helper.make_node("Erf", ["sentiment/scaled"], ["sentiment/erf"]),
@@ -162,8 +163,9 @@ def put(network, weights):
              helper.make_node("Mul", ["sentiment/twice", "sentiment.half"], ["sentiment/gelu"]),
              helper.make_node("Gemm", ["sentiment/gelu", *names[2:]], ["sentiment"])]
     used = {i for n in kept for i in n.input}
-    stored = [i for i in graph.initializer if i.name in used and i.name not in values]
+    stored = [i for i in graph.initializer if i.name in used and i.name not in values and i.name != "sentiment.turn"]
     stored += [numpy_helper.from_array(v.astype(np.float32), n) for n, v in values.items()]
+    stored.append(numpy_helper.from_array(np.array([0]), "sentiment.turn"))
     del graph.node[:], graph.initializer[:]
     graph.node.extend(kept)
     graph.initializer.extend(stored)
