@@ -135,6 +135,14 @@ func TestScreen(t *testing.T) {
 		until(`document.querySelector('[data-score="churn"] .value').textContent === '–'`),
 		until(`document.querySelector('[data-score="satisfaction"] .because').textContent.includes('sentiment last third')`))
 	shoot(t, ctx, "journey.png")
+	do(t, ctx, "the summary is told with what proves it",
+		chromedp.Click(`.tab:nth-child(3)`), until(`document.querySelectorAll('.summary-sentence').length >= 4`),
+		until(`document.querySelector('.summary-part h3').textContent === 'Why the customer came'`),
+		until(`document.querySelector('[data-proof="t_scene_0_6"]').textContent.includes('Not settled')`),
+		until(`document.querySelector('.summary-maker').textContent.startsWith('Sentences of the conversation itself')`))
+	shoot(t, ctx, "summary.png")
+	do(t, ctx, "a sentence leads to its turn",
+		chromedp.Click(`[data-proof="t_scene_0_0"]`), until(`document.querySelector('[data-turn="t_scene_0_0"].revealed') && !document.querySelector('.conversation').hidden`))
 	do(t, ctx, "patterns are told with their tests, and lead to conversations",
 		chromedp.Click(`.patterns-link`), until(`document.querySelectorAll('.finding').length === 3`),
 		until(`document.querySelector('.finding-title').textContent.includes('Refund not received became more frequent in Returns')`))

@@ -88,6 +88,9 @@ func (h *house) serve(tb testing.TB, addr string, options ...option) *server {
 	mux := http.NewServeMux()
 	mux.Handle("/", api)
 	mux.HandleFunc("GET /v1/patterns", changes) // another package answers it, beside this one
+	for pattern, answer := range summaries(tb, api).Routes() {
+		mux.HandleFunc(pattern, answer)
+	}
 	web := httptest.NewUnstartedServer(mux)
 	if addr != "" {
 		_ = web.Listener.Close()

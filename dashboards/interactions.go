@@ -144,18 +144,26 @@ func (s *Server) interaction(w http.ResponseWriter, r *http.Request) error {
 	if err := s.ready(r.Context()); err != nil {
 		return err
 	}
-	id, tenant := r.PathValue("id"), s.tenant(r)
-	if i, ok := s.liveInteraction(tenant, id); ok {
-		return reply(w, http.StatusOK, i)
-	}
-	rows, err := stored[Interaction](r.Context(), s, QueryInteraction, map[string]any{"tenant": tenant, "id": id})
+	i, err := s.interactionOf(r.Context(), s.tenant(r), r.PathValue("id"))
 	if err != nil {
-		return notFound("live interaction", s.reached(err).Why)
+		return err
+	}
+	return reply(w, http.StatusOK, i)
+}
+
+// interactionOf is a live interaction, or one that is stored.
+func (s *Server) interactionOf(ctx context.Context, tenant, id string) (Interaction, error) {
+	if i, ok := s.liveInteraction(tenant, id); ok {
+		return i, nil
+	}
+	rows, err := stored[Interaction](ctx, s, QueryInteraction, map[string]any{"tenant": tenant, "id": id})
+	if err != nil {
+		return Interaction{}, notFound("live interaction", s.reached(err).Why)
 	}
 	if len(rows) == 0 {
-		return notFound("interaction", "GET /v1/interactions lists them")
+		return Interaction{}, notFound("interaction", "GET /v1/interactions lists them")
 	}
-	return reply(w, http.StatusOK, rows[0])
+	return rows[0], nil
 }
 
 func (s *Server) liveInteraction(tenant, id string) (Interaction, bool) {
@@ -187,8 +195,15 @@ func (s *Server) turns(w http.ResponseWriter, r *http.Request) error {
 	if err := s.ready(r.Context()); err != nil {
 		return err
 	}
-	id, tenant := r.PathValue("id"), s.tenant(r)
-	var list TurnList
+	list, err := s.turnsOf(r.Context(), s.tenant(r), r.PathValue("id"), p)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, list)
+}
+
+// turnsOf is a page of what was said in an interaction, live and stored.
+func (s *Server) turnsOf(ctx context.Context, tenant, id string, p page) (list TurnList, err error) {
 	var all []heard
 	s.hub.mu.RLock()
 	t := s.hub.live.interactions[id]
@@ -207,13 +222,13 @@ func (s *Server) turns(w http.ResponseWriter, r *http.Request) error {
 			return cmp.Or(h.at.Truncate(time.Millisecond).Compare(p.after.at), cmp.Compare(h.id, p.after.id)) <= 0
 		})
 	}
-	rows, err := stored[storedTurn](r.Context(), s, QueryTurns, args)
+	rows, err := stored[storedTurn](ctx, s, QueryTurns, args)
 	list.storedAll = s.reached(err)
 	if len(all) == 0 && len(rows) == 0 && (t == nil || t.tenant != tenant) && p.after == nil {
 		if err != nil {
-			return notFound("live interaction", list.Why)
+			return list, notFound("live interaction", list.Why)
 		}
-		return notFound("interaction", "GET /v1/interactions lists them")
+		return list, notFound("interaction", "GET /v1/interactions lists them")
 	}
 	known := map[string]bool{}
 	for _, h := range all {
@@ -225,7 +240,7 @@ func (s *Server) turns(w http.ResponseWriter, r *http.Request) error {
 		}
 		data, err := json.Marshal(row.features(tenant, id))
 		if err != nil {
-			return err
+			return list, err
 		}
 		all = append(all, heard{id: row.ID, at: row.At, data: data})
 	}
@@ -238,5 +253,5 @@ func (s *Server) turns(w http.ResponseWriter, r *http.Request) error {
 	for i, h := range all {
 		list.Turns[i] = h.data
 	}
-	return reply(w, http.StatusOK, list)
+	return list, nil
 }

@@ -16,7 +16,15 @@ func (s *Server) journey(w http.ResponseWriter, r *http.Request) error {
 	if err := s.ready(r.Context()); err != nil {
 		return err
 	}
-	id, tenant := r.PathValue("id"), s.tenant(r)
+	data, err := s.journeyOf(r.Context(), s.tenant(r), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, data)
+}
+
+// journeyOf is the latest state of a journey, from memory or from the store.
+func (s *Server) journeyOf(ctx context.Context, tenant, id string) (json.RawMessage, error) {
 	var data json.RawMessage
 	s.hub.mu.RLock()
 	s.hub.live.journeys.each(func(_ string, j *journeyNow) {
@@ -27,14 +35,14 @@ func (s *Server) journey(w http.ResponseWriter, r *http.Request) error {
 	s.hub.mu.RUnlock()
 	if data == nil {
 		var err error
-		if data, err = s.storedJourney(r.Context(), QueryJourney, map[string]any{"tenant": tenant, "id": id}); err != nil {
-			return notFound("journey in memory", s.reached(err).Why)
+		if data, err = s.storedJourney(ctx, QueryJourney, map[string]any{"tenant": tenant, "id": id}); err != nil {
+			return nil, notFound("journey in memory", s.reached(err).Why)
 		}
 	}
 	if data == nil {
-		return notFound("journey", "GET /v1/customers/{id}/context names the journey of a customer")
+		return nil, notFound("journey", "GET /v1/customers/{id}/context names the journey of a customer")
 	}
-	return reply(w, http.StatusOK, data)
+	return data, nil
 }
 
 func (s *Server) storedJourney(ctx context.Context, query string, args map[string]any) (json.RawMessage, error) {

@@ -200,7 +200,7 @@ func thread(now time.Time) event.Journey {
 		Sentiment: event.JourneySentiment{Overall: -2.3, Last: -0.82, Trend: -0.41, Shift: "worsened", Scored: 11},
 		Intents: []event.OpenIntent{
 			{Name: "refund_not_received", Since: now.Add(-5 * 24 * time.Hour), Last: now, Interaction: "i_mail", Mentions: 4},
-			{Name: "speak_to_manager", Since: now.Add(-time.Minute), Last: now, Interaction: t.interaction(0), Mentions: 1},
+			{Name: "speak_to_manager", Since: now.Add(-time.Minute), Last: now, Interaction: t.interaction(0), Turn: "t_scene_0_6", Mentions: 1},
 		},
 		Facts: []event.Fact{
 			{Kind: "promised", About: "refund within three days", At: now.Add(-3 * 24 * time.Hour)},

@@ -107,17 +107,21 @@ func trimmed(s string) string {
 		}
 		s = strings.TrimSpace(s[:max(k, 0)])
 	}
-	if len(s) > maxSentence {
-		end := maxSentence
-		for end > 0 && !utf8.RuneStart(s[end]) {
-			end--
-		}
-		if k := strings.LastIndexByte(s[:end], ' '); k > 0 {
-			end = k
-		}
-		s = s[:end]
+	return s[:cutAt(s, maxSentence)]
+}
+
+// cutAt is where a text of at most n bytes ends, at the end of a word where there is one.
+func cutAt(s string, n int) int {
+	if len(s) <= n {
+		return len(s)
 	}
-	return s
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	if k := strings.LastIndexByte(s[:n], ' '); k > 0 {
+		return k
+	}
+	return n
 }
 
 func link(word string) bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"throughline/assist"
+	"throughline/assist/llm"
 	"throughline/governance"
 	"throughline/governance/access"
 	"throughline/nlp/floor"
@@ -36,6 +37,7 @@ type house struct {
 	gate   *governance.Gate
 	read   *understanding
 	desk   *assist.Desk
+	model  *llm.Client // nil: no language model is asked
 	teller *outgoing.Teller
 
 	recorder string                  // where the recording server takes calls over TCP, once it listens
@@ -87,6 +89,9 @@ func newHouse(s *settings, only []string) (*house, error) {
 		if h.desk, err = assist.NewDesk(s.Assist); err != nil {
 			return nil, err
 		}
+	}
+	if h.model, err = llm.New(s.Model); err != nil {
+		return nil, err
 	}
 	if h.takes("outgoing") {
 		s.Outgoing.Metrics, s.Outgoing.Logger = h.registry, h.log

@@ -14,22 +14,15 @@ import (
 	"throughline/bus"
 	"throughline/event"
 	"throughline/governance/access"
-	"throughline/nlp"
-	"throughline/nlp/floor"
 	"throughline/patterns"
 	"throughline/sink"
 )
 
 // startPatterns looks for what changed, by itself and when asked.
 func (h *house) startPatterns(life *lifecycle, b *bus.Bus, store *sink.Store, mux *http.ServeMux) error {
-	var reader nlp.Reader
-	if h.read != nil {
-		reader = h.read.reader
-	} else {
-		var err error
-		if reader, err = floor.Open(); err != nil {
-			return fmt.Errorf("patterns: %w", err)
-		}
+	reader, err := h.ranker()
+	if err != nil {
+		return fmt.Errorf("patterns: %w", err)
 	}
 	finder := &patterns.Finder{Config: h.settings.Patterns, History: store, Embed: func(ctx context.Context, text string) (patterns.Vector, error) {
 		v, err := reader.Embed(ctx, text)

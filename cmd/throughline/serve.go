@@ -274,7 +274,7 @@ func (h *house) startDashboards(life *lifecycle, b *bus.Bus, store *sink.Store, 
 		mux.Handle(pattern, h.guard.Require(access.Supervisor)(answer))
 	}
 	mux.HandleFunc("POST /v1/session", h.guard.SignIn)
-	return nil
+	return h.routeSummaries(mux, server)
 }
 
 // admitViewers asks for a token: by a page of those who want the screen, by

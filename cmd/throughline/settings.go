@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"throughline/assist"
+	"throughline/assist/llm"
 	"throughline/bus"
 	"throughline/cmd/throughline/config"
 	"throughline/dashboards"
@@ -46,6 +47,7 @@ type settings struct {
 	NLP        nlpSettings           `yaml:"nlp"`
 	Journey    journey.Config        `yaml:"journey"`
 	Assist     assist.Config         `yaml:"assist"`
+	Model      llm.Config            `yaml:"language_model"`
 	Outgoing   outgoing.Config       `yaml:"outgoing"`
 	Patterns   patterns.Config       `yaml:"patterns"`
 	Dashboards dashboards.HubConfig  `yaml:"dashboards"`

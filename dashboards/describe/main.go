@@ -33,7 +33,7 @@ func run() error {
 
 // describe makes every document, by its name under root.
 func describe(root string) (map[string][]byte, error) {
-	words, err := readComments(filepath.Join(root, "event"), filepath.Join(root, "dashboards"), filepath.Join(root, "outgoing"), filepath.Join(root, "patterns"))
+	words, err := readComments(filepath.Join(root, "event"), filepath.Join(root, "dashboards"), filepath.Join(root, "outgoing"), filepath.Join(root, "patterns"), filepath.Join(root, "assist", "summary"))
 	if err != nil {
 		return nil, err
 	}

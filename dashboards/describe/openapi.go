@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"throughline/assist"
+	"throughline/assist/summary"
 	"throughline/dashboards"
 	"throughline/event"
 	"throughline/outgoing"
@@ -27,6 +28,7 @@ func answers() []reflect.Type {
 		reflect.TypeFor[event.Journey](), reflect.TypeFor[dashboards.Context](), reflect.TypeFor[dashboards.AlertList](),
 		reflect.TypeFor[dashboards.Overview](), reflect.TypeFor[dashboards.Said](), reflect.TypeFor[event.Feedback](), reflect.TypeFor[problem.Problem](),
 		reflect.TypeFor[assist.InForce](), reflect.TypeFor[assist.Versions](), reflect.TypeFor[outgoing.Payload](), reflect.TypeFor[patterns.Report](),
+		reflect.TypeFor[summary.Summary](),
 	}
 }
 

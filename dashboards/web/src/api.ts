@@ -1,7 +1,7 @@
 // The calls that the screen makes. A problem (RFC 9457) becomes an Error that
 // says what it says.
 
-import type { Alert, Features, Feedback, Journey, Overview, PatternReport, SentInteraction, Suggestion } from "./types";
+import type { Alert, Features, Feedback, Journey, Overview, PatternReport, SentInteraction, Suggestion, Summary } from "./types";
 
 async function call<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, { headers: { Accept: "application/json" }, ...init });
@@ -24,6 +24,8 @@ export const interactions = (): Promise<{ interactions: SentInteraction[]; posit
 export const interaction = (i: string): Promise<SentInteraction> => call(`/v1/interactions/${id(i)}`);
 
 export const turns = (i: string): Promise<{ turns: Features[]; position: string; complete: boolean; why?: string }> => call(`/v1/interactions/${id(i)}/turns?limit=1000`);
+
+export const summary = (i: string): Promise<Summary> => post(`/v1/interactions/${id(i)}/summary`, {});
 
 export const alerts = (): Promise<{ alerts: Alert[] }> => call("/v1/alerts?limit=1000");
 

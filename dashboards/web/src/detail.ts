@@ -9,12 +9,13 @@ import { channelIcon, severityIcon, shape } from "./icons";
 import { JourneyView } from "./journey";
 import { alarms, isOpen, received, type Model } from "./model";
 import { Stream } from "./stream";
+import { SummaryView } from "./summary";
 import { Conversation } from "./turns";
 import type { Alert, Features, Interaction, Journey, Suggestion, Turn } from "./types";
 
 export const curveHeight = 72;
 
-type Tab = "conversation" | "journey";
+type Tab = "conversation" | "journey" | "summary";
 
 export class Detail {
   readonly element: HTMLElement;
@@ -34,6 +35,7 @@ export class Detail {
   private readonly advice = h("div", "advice");
   private readonly conversation = new Conversation();
   private readonly journeyView: JourneyView;
+  private readonly summaryView: SummaryView;
   private readonly tabs: Record<Tab, HTMLButtonElement>;
   private readonly stored = h("p", "note");
   private shownAdvice = "";
@@ -43,11 +45,16 @@ export class Detail {
     private readonly hooks: { close(): void; open(id: string): void; acknowledge(a: Alert): void; feedback(s: Suggestion, useful: boolean): void; fail(e: unknown): void },
   ) {
     this.journeyView = new JourneyView(hooks.open);
+    this.summaryView = new SummaryView((turn) => {
+      this.show("conversation");
+      this.conversation.reveal(turn);
+    });
     this.tabs = {
       conversation: button("tab", "Conversation", () => this.show("conversation")),
       journey: button("tab", "Journey", () => this.show("journey")),
+      summary: button("tab", "Summary", () => this.show("summary")),
     };
-    const strip = h("div", "tabs", { role: "tablist" }, this.tabs.conversation, this.tabs.journey);
+    const strip = h("div", "tabs", { role: "tablist" }, this.tabs.conversation, this.tabs.journey, this.tabs.summary);
     for (const t of Object.values(this.tabs)) t.setAttribute("role", "tab");
     this.element = h(
       "section",
@@ -60,6 +67,7 @@ export class Detail {
       this.stored,
       this.conversation.element,
       this.journeyView.element,
+      this.summaryView.element,
     );
     this.element.hidden = true;
     this.show("conversation");
@@ -75,6 +83,7 @@ export class Detail {
     this.waiting = [];
     this.conversation.clear("Loading the conversation");
     this.journeyView.clear();
+    this.summaryView.of(id);
     this.stored.hidden = true;
     this.update();
     try {
@@ -145,6 +154,7 @@ export class Detail {
     this.journey = undefined;
     this.interaction = undefined;
     this.shownAdvice = "";
+    attr(this.state, "data-state", undefined);
   }
 
   /** turn takes an analysed turn of any interaction. */
@@ -152,13 +162,14 @@ export class Detail {
     if (f.turn.interaction !== this.id) return;
     if (this.waiting) this.waiting.push(f);
     else this.conversation.add(f);
+    this.summaryView.heard(false);
   }
 
   private show(tab: Tab): void {
-
     for (const [name, b] of Object.entries(this.tabs)) attr(b, "aria-selected", String(name === tab));
     this.conversation.element.hidden = tab !== "conversation";
     this.journeyView.element.hidden = tab !== "journey";
+    this.summaryView.show(tab === "summary");
   }
 
   /** update brings the pane up to the model. */
@@ -174,6 +185,7 @@ export class Detail {
     const length = isOpen(i) ? Date.now() - i.started : (i.ended ?? i.last) - i.started;
     put(this.sub, [channelName(i.channel), i.name ? i.handle : "", i.agent, i.queue, duration(length)].filter(Boolean).join(" · "));
     put(this.state, { open: "Live", held: "On hold", ended: "Ended", failed: "Failed", abandoned: "Abandoned" }[i.state]);
+    if (this.state.dataset["state"] && this.state.dataset["state"] !== i.state && !isOpen(i)) this.summaryView.heard(true);
     attr(this.state, "data-state", i.state);
     attr(this.state, "title", i.reason);
     put(this.value, i.sentiment === undefined ? "–" : signed(i.sentiment));

@@ -105,6 +105,17 @@ export class Conversation {
     }
   }
 
+  /** reveal brings a turn into sight, and marks it for a moment. */
+  reveal(turn: string): void {
+    const element = this.finals.get(turn)?.element;
+    if (!element) return;
+    this.stuck = false;
+    element.scrollIntoView({ block: "center" });
+    element.classList.remove("revealed");
+    void element.offsetWidth; // the mark begins anew
+    element.classList.add("revealed");
+  }
+
   private follow(): void {
     if (this.stuck) this.toEnd();
     else this.newer.hidden = false;
@@ -148,7 +159,7 @@ function turnElement(f: Features): HTMLElement {
 const tag = (kind: string, l: Label): HTMLElement => h("span", `tag ${kind}`, { title: `${kind}, probability ${Math.round(l.probability * 100)} %` }, words(l.name));
 
 /** said is text with pills where something was taken out. */
-function said(text: string): Node[] {
+export function said(text: string): Node[] {
   return pieces(text).map((p) => {
     if ("text" in p) return document.createTextNode(p.text);
     const pill = h("span", "pill", { title: p.pseudonym ? `Taken out. The same ${redactedName(p.type)} always gets the mark ${p.pseudonym}.` : "Taken out before it was stored anywhere." }, shape("lock"), redactedName(p.type));

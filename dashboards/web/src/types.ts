@@ -237,3 +237,27 @@ export interface PatternReport {
   tests: number;
   patterns: Pattern[];
 }
+
+export type SummaryPart = "reason" | "detail" | "done" | "promised" | "outcome" | "open";
+
+export interface SummarySentence {
+  part: SummaryPart;
+  text: string;
+  turn: string; // the turn that proves it
+  role: Role;
+  at: string;
+  open?: boolean; // what is wanted here is not settled
+}
+
+/** Summary is what a conversation was about. */
+export interface Summary {
+  of: string;
+  sentences: SummarySentence[];
+  text: string;
+  sentiment?: number; // −1..1, of the customer's last words
+  turns: number;
+  by: "extract" | "model";
+  model: string;
+  refused?: string; // why the language model's summary is not this one
+  made: string;
+}
