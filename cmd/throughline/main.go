@@ -31,6 +31,7 @@ func commands() []command {
 		{"eval", "measure quality on a labelled set and print one JSON object", evaluate},
 		{"score", "fit the scores of journeys to your own outcomes", scores},
 		{"policy", "check, test and back-test a policy, put it in force and take it back", policy},
+		{"categories", "check a file of categories, and back-test it over what was said", categories},
 		{"patterns", "ask a running Throughline what changed: rising intents, new themes, shifts of sentiment", showPatterns},
 		{"dead", "list what stages could not handle, and publish it again", deadLetters},
 		{"webhook", "make a secret for an outgoing target, or listen as one and verify what comes", webhook},
@@ -88,7 +89,7 @@ func usage() {
 	var b strings.Builder
 	b.WriteString("Throughline follows a customer's conversation across channels, live.\n\nUsage: throughline COMMAND [flags]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  %-8s %s\n", c.name, c.about)
+		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.about)
 	}
 	b.WriteString("\nthroughline COMMAND --help tells more. Start with: throughline demo\n")
 	fmt.Fprint(os.Stderr, b.String())

@@ -32,21 +32,26 @@ func policyVerbs() []command {
 }
 
 func policy(ctx context.Context, args []string) error {
+	return runVerb(ctx, "policy", policyVerbs(), args, "docs/policy.md describes policies.")
+}
+
+// runVerb runs the verb that args begin with, or tells what there is.
+func runVerb(ctx context.Context, of string, verbs []command, args []string, more string) error {
 	if len(args) > 0 {
-		for _, v := range policyVerbs() {
+		for _, v := range verbs {
 			if v.name == args[0] {
 				return v.run(ctx, args[1:])
 			}
 		}
 	}
 	var b strings.Builder
-	b.WriteString("Usage: throughline policy VERB [flags] [FILE]\n\n")
-	for _, v := range policyVerbs() {
+	fmt.Fprintf(&b, "Usage: throughline %s VERB [flags] [FILE]\n\n", of)
+	for _, v := range verbs {
 		fmt.Fprintf(&b, "  %-9s %s\n", v.name, v.about)
 	}
-	fmt.Fprint(os.Stderr, b.String()+"\nthroughline policy VERB --help tells more; docs/policy.md describes policies.\n")
+	fmt.Fprintf(os.Stderr, "%s\nthroughline %s VERB --help tells more; %s\n", b.String(), of, more)
 	if len(args) > 0 && args[0] != "--help" && args[0] != "-h" && args[0] != "help" {
-		return fmt.Errorf("policy %q is not a verb", args[0])
+		return fmt.Errorf("%s %q is not a verb", of, args[0])
 	}
 	return errUsage
 }

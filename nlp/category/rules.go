@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -32,12 +33,17 @@ type rule struct {
 
 // LineError is what is wrong with a categories file, and where.
 type LineError struct {
-	Line   int
-	Reason string
+	Line, Column int // both count from 1
+	Reason       string
 }
 
 func (e *LineError) Error() string {
-	return fmt.Sprintf("categories file line %d: %s", e.Line, e.Reason)
+	return fmt.Sprintf("categories file line %d, column %d: %s", e.Line, e.Column, e.Reason)
+}
+
+// at is what is wrong with a node of the file.
+func at(n *yaml.Node, reason string) *LineError {
+	return &LineError{Line: n.Line, Column: max(n.Column, 1), Reason: reason}
 }
 
 // Limits of a file and of one evaluation.
@@ -62,16 +68,16 @@ func New(e intent.Embedder) (*Rules, error) {
 func (r *Rules) Reload(ctx context.Context, file []byte) error {
 	var root yaml.Node
 	if err := yaml.Unmarshal(file, &root); err != nil {
-		return &LineError{Line: lineOf(err), Reason: err.Error()}
+		return &LineError{Line: lineOf(err), Column: 1, Reason: err.Error()}
 	}
 	var list struct {
 		Categories []yaml.Node `yaml:"categories"`
 	}
 	if err := root.Decode(&list); err != nil {
-		return &LineError{Line: lineOf(err), Reason: err.Error()}
+		return &LineError{Line: lineOf(err), Column: 1, Reason: err.Error()}
 	}
 	if len(list.Categories) > maxRules {
-		return &LineError{Line: list.Categories[maxRules].Line, Reason: fmt.Sprintf("more than %d categories", maxRules)}
+		return at(&list.Categories[maxRules], fmt.Sprintf("more than %d categories", maxRules))
 	}
 	rules := make([]rule, 0, len(list.Categories))
 	seen := make(map[string]bool)
@@ -82,10 +88,10 @@ func (r *Rules) Reload(ctx context.Context, file []byte) error {
 			if errors.As(err, &line) {
 				return err
 			}
-			return &LineError{Line: list.Categories[i].Line, Reason: err.Error()}
+			return at(&list.Categories[i], err.Error())
 		}
 		if seen[one.name] {
-			return &LineError{Line: list.Categories[i].Line, Reason: fmt.Sprintf("category %q stands twice", one.name)}
+			return at(&list.Categories[i], fmt.Sprintf("category %q stands twice", one.name))
 		}
 		seen[one.name] = true
 		rules = append(rules, one)
@@ -116,13 +122,32 @@ func lineOf(err error) int {
 	return max(line, 1)
 }
 
+// wrongIn is the first thing that is wrong with an expression. On one line of the
+// file it is told by the file's column.
+func wrongIn(n *yaml.Node, issues *cel.Issues) *LineError {
+	e := at(n, issues.Err().Error())
+	if all := issues.Errors(); len(all) > 0 {
+		e.Reason = all[0].Message
+		if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
+			e.Column += all[0].Location.Column()
+			if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+				e.Column++
+			}
+		} else {
+			e.Line += all[0].Location.Line()
+			e.Column = all[0].Location.Column() + 1
+		}
+	}
+	return e
+}
+
 // compile reads one category: name, when (CEL), like (sentences).
 func (r *Rules) compile(ctx context.Context, n *yaml.Node) (rule, error) {
 	if n.Kind != yaml.MappingNode {
 		return rule{}, errors.New("want a mapping with name, when and like")
 	}
 	var one rule
-	when, whenLine := "", n.Line
+	when, whenAt := "", n
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		var err error
@@ -131,15 +156,15 @@ func (r *Rules) compile(ctx context.Context, n *yaml.Node) (rule, error) {
 			err = value.Decode(&one.name)
 		case "description":
 		case "when":
-			whenLine = value.Line
+			whenAt = value
 			err = value.Decode(&when)
 		case "like":
 			one.like, err = r.meanings(ctx, value)
 		default:
-			err = fmt.Errorf("unknown key %q; there are name, description, when and like", key.Value)
+			return rule{}, at(key, fmt.Sprintf("unknown key %q; there are name, description, when and like", key.Value))
 		}
 		if err != nil {
-			return rule{}, &LineError{Line: value.Line, Reason: err.Error()}
+			return rule{}, at(value, err.Error())
 		}
 	}
 	if one.name == "" {
@@ -153,10 +178,10 @@ func (r *Rules) compile(ctx context.Context, n *yaml.Node) (rule, error) {
 	}
 	ast, issues := r.env.Compile(when)
 	if issues.Err() != nil {
-		return rule{}, &LineError{Line: whenLine, Reason: issues.Err().Error()}
+		return rule{}, wrongIn(whenAt, issues)
 	}
 	if ast.OutputType() != cel.BoolType {
-		return rule{}, &LineError{Line: whenLine, Reason: "when must be true or false, and is " + ast.OutputType().String()}
+		return rule{}, at(whenAt, "when must be true or false, and is "+ast.OutputType().String())
 	}
 	var err error
 	one.program, err = r.env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
@@ -186,25 +211,45 @@ func (r *Rules) meanings(ctx context.Context, n *yaml.Node) ([]linear.Vector, er
 // the file. A rule that fails (it divides by zero, or grows too dear) does not
 // hold. The probability is the likeness where the rule has "like", else 1.
 func (r *Rules) Match(f event.Features, meaning linear.Vector) []event.Label {
-	rules := *r.current.Load()
-	if len(rules) == 0 {
-		return nil
-	}
-	seen := variables(f)
 	var out []event.Label
-	for _, one := range rules {
-		probability, likeness := 1.0, 0.0
-		for _, v := range one.like {
-			likeness = max(likeness, v.Cosine(meaning))
-		}
-		if len(one.like) > 0 {
-			probability = likeness
-		}
-		seen["likeness"] = likeness
-		holds, _, err := one.program.Eval(seen)
-		if err == nil && holds.Value() == true {
-			out = append(out, event.Label{Name: one.name, Probability: probability})
+	for d := range r.decide(f, meaning) {
+		if d.err == nil && d.holds {
+			out = append(out, event.Label{Name: d.name, Probability: d.probability})
 		}
 	}
 	return out
+}
+
+// decision is what one rule makes of a turn.
+type decision struct {
+	name        string
+	probability float64
+	holds       bool
+	err         error // it could not be evaluated
+}
+
+func (r *Rules) decide(f event.Features, meaning linear.Vector) iter.Seq[decision] {
+	return func(yield func(decision) bool) {
+		rules := *r.current.Load()
+		if len(rules) == 0 {
+			return
+		}
+		seen := variables(f)
+		for _, one := range rules {
+			d := decision{name: one.name, probability: 1}
+			likeness := 0.0
+			for _, v := range one.like {
+				likeness = max(likeness, v.Cosine(meaning))
+			}
+			if len(one.like) > 0 {
+				d.probability = likeness
+			}
+			seen["likeness"] = likeness
+			holds, _, err := one.program.Eval(seen)
+			d.err, d.holds = err, err == nil && holds.Value() == true
+			if !yield(d) {
+				return
+			}
+		}
+	}
 }

@@ -92,24 +92,26 @@ func TestBrokenRulesNameTheLineAndLeaveTheOldOnes(t *testing.T) {
 	r, m := rules(t)
 	for name, c := range map[string]struct {
 		file, reason string
-		line         int
+		line, column int
 	}{
-		"syntax":         {"categories:\n- name: a\n  when: role ==\n", "Syntax error", 3},
-		"unknown word":   {"categories:\n- name: a\n  when: colour == \"red\"\n", "colour", 3},
-		"not a truth":    {"categories:\n- name: a\n  when: sentiment + 1.0\n", "true or false", 3},
-		"no name":        {"categories:\n- when: scored\n", "without a name", 2},
-		"nothing to do":  {"categories:\n- name: a\n", "neither", 2},
-		"twice":          {"categories:\n- name: a\n  when: scored\n- name: a\n  when: scored\n", "twice", 4},
-		"unknown key":    {"categories:\n- name: a\n  if: scored\n", "unknown key", 3},
-		"like a text":    {"categories:\n- name: a\n  like: {a: b}\n", "list of sentences", 3},
-		"like nothing":   {"categories:\n- name: a\n  like: ['...']\n", "no words", 3},
-		"not YAML":       {"categories:\n- name: [a\n", "", 1},
-		"not a sequence": {"categories: 4\n", "", 1},
+		"syntax":         {"categories:\n- name: a\n  when: role ==\n", "Syntax error", 3, 16},
+		"in quotes":      {"categories:\n- name: a\n  when: 'scored && colour'\n", "colour", 3, 20},
+		"over lines":     {"categories:\n- name: a\n  when: |\n    scored &&\n    colour\n", "colour", 5, 1},
+		"unknown word":   {"categories:\n- name: a\n  when: colour == \"red\"\n", "colour", 3, 9},
+		"not a truth":    {"categories:\n- name: a\n  when: sentiment + 1.0\n", "true or false", 3, 9},
+		"no name":        {"categories:\n- when: scored\n", "without a name", 2, 3},
+		"nothing to do":  {"categories:\n- name: a\n", "neither", 2, 3},
+		"twice":          {"categories:\n- name: a\n  when: scored\n- name: a\n  when: scored\n", "twice", 4, 3},
+		"unknown key":    {"categories:\n- name: a\n  if: scored\n", "unknown key", 3, 3},
+		"like a text":    {"categories:\n- name: a\n  like: {a: b}\n", "list of sentences", 3, 9},
+		"like nothing":   {"categories:\n- name: a\n  like: ['...']\n", "no words", 3, 9},
+		"not YAML":       {"categories:\n- name: [a\n", "", 1, 1},
+		"not a sequence": {"categories: 4\n", "", 1, 1},
 	} {
 		err := r.Reload(context.Background(), []byte(c.file))
 		var e *category.LineError
-		if !errors.As(err, &e) || e.Line != c.line || !strings.Contains(e.Reason, c.reason) {
-			t.Errorf("%s: %v, want line %d and %q", name, err, c.line, c.reason)
+		if !errors.As(err, &e) || e.Line != c.line || e.Column != c.column || !strings.Contains(e.Reason, c.reason) {
+			t.Errorf("%s: %v, want line %d, column %d and %q", name, err, c.line, c.column, c.reason)
 		}
 	}
 	v, _ := m.Embed(context.Background(), "acme")
@@ -125,7 +127,7 @@ func FuzzReload(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		err := r.Reload(context.Background(), file)
 		var e *category.LineError
-		if err != nil && (!errors.As(err, &e) || e.Line < 1) {
+		if err != nil && (!errors.As(err, &e) || e.Line < 1 || e.Column < 1) {
 			t.Fatalf("error %v names no line", err)
 		}
 	})
