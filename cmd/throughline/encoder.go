@@ -5,21 +5,38 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 
 	"throughline/native"
 	"throughline/nlp/encoder"
 	"throughline/nlp/floor"
 	"throughline/transcribe/onnx"
+	"throughline/transcribe/thread"
 )
 
-// textModel is the encoder on its own session.
+// textModel is the encoder on its own session, and on threads that yield: a burst of
+// turns is read a moment later, a webhook or a call is not answered later for it.
 type textModel struct {
 	*encoder.Reader
+	patient
+}
+
+// patient runs a network on the threads of a crew.
+type patient struct {
 	session *onnx.Session
+	crew    *thread.Crew
+}
+
+func (p patient) Run(inputs ...onnx.Value) (outputs []onnx.Value, err error) {
+	p.crew.Do(func() { outputs, err = p.session.Run(inputs...) })
+	return outputs, err
 }
 
 // Close frees the network. Nothing may be reading.
-func (m *textModel) Close() error { return m.session.Close() }
+func (p patient) Close() error {
+	p.crew.Close()
+	return p.session.Close()
+}
 
 // openEncoder opens the shipped encoder, with the floor for other languages. It
 // fetches ONNX Runtime where this machine has none, and tells progress of that.
@@ -36,12 +53,13 @@ func openEncoder(ctx context.Context, progress io.Writer) (*textModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader, err := encoder.Open(session, beside)
+	threads := patient{session, thread.NewCrew(runtime.GOMAXPROCS(0))}
+	reader, err := encoder.Open(threads, beside)
 	if err != nil {
-		session.Close() // the error of opening says more than one of closing
+		threads.Close() // the error of opening says more than one of closing
 		return nil, err
 	}
-	return &textModel{reader, session}, nil
+	return &textModel{reader, threads}, nil
 }
 
 // loadONNX loads ONNX Runtime: speech and text share one environment.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"throughline/transcribe/speech"
+	"throughline/transcribe/thread"
 	"throughline/transcribe/vad"
 )
 
@@ -81,7 +82,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for range e.cfg.Listeners {
 		wg.Go(func() {
-			yield()
+			thread.Yield()
 			if err := e.listen(); err != nil {
 				cancel(err)
 			}
@@ -89,7 +90,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	for range e.cfg.Workers {
 		wg.Go(func() {
-			yield()
+			thread.Yield()
 			e.recognise(ctx)
 		})
 	}

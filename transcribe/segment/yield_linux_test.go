@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"throughline/transcribe/speech"
+	"throughline/transcribe/thread"
 	"throughline/transcribe/vad"
 )
 
@@ -48,7 +49,7 @@ func TestRecognitionYields(t *testing.T) {
 	e := run(t, Config{Recogniser: r, Detector: r})
 	l := e.Open(LegConfig{Emit: func(speech.Event) {}})
 	feed(t, l, make([]int16, speech.Rate), false)
-	want := min(before+yielding, 19)
+	want := min(before+thread.Yielding, 19)
 	if heard, recognised := <-r.heard, <-r.recognised; heard != want || recognised != want {
 		t.Errorf("speech is heard at %d and recognised at %d, want %d", heard, recognised, want)
 	}
