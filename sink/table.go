@@ -27,6 +27,9 @@ type table[T any] struct {
 	// latest tables keep one row a key by themselves; a repeated event does
 	// no harm there.
 	latest bool
+	// unhurried tables are asked about the past. Their blocks wait longer, since
+	// one costs the engine more than the rows in it.
+	unhurried bool
 	// document adds the event itself, as it lies on the topic, in the last column.
 	document bool
 }
@@ -41,13 +44,17 @@ func (s *Store) Stages() []bus.Stage {
 }
 
 func stage[T any](s *Store, t table[T]) bus.Stage {
-	return bus.Stage{
+	st := bus.Stage{
 		Name:     "sink." + t.name,
 		In:       []bus.Input{bus.Batch(t.source, (*writer[T]).write)},
 		Open:     openWriter(s, t),
 		Linger:   s.linger,
 		MaxBatch: 10_000,
 	}
+	if t.unhurried {
+		st.Linger, st.MaxBatch = 5*s.linger, 2000 // of whole journeys, held while they wait
+	}
+	return st
 }
 
 func interactionsTable() table[event.Interaction] {
@@ -254,7 +261,7 @@ func momentsTable() table[moment.Change] {
 		names = append(names, c.Name())
 	}
 	return table[moment.Change]{
-		name: "moments", source: moment.Changes(), skip: moment.Change.Elsewhere,
+		name: "moments", source: moment.Changes(), skip: moment.Change.Elsewhere, unhurried: true,
 		id: id, at: func(j moment.Change) time.Time { return j.Updated },
 		columns: strings.Join(names, ", "),
 		row: func(j moment.Change) ([]any, error) {

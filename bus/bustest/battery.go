@@ -50,7 +50,13 @@ func topic(t *testing.T, name string, compact bool) event.Topic[item] {
 
 func dial(t *testing.T, b Broker) *bus.Bus {
 	t.Helper()
-	c, err := bus.Dial(bus.Config{Brokers: []string{b.Addr()}, SessionTimeout: 6 * time.Second, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)})
+	return dialWith(t, b, bus.Config{})
+}
+
+func dialWith(t *testing.T, b Broker, cfg bus.Config) *bus.Bus {
+	t.Helper()
+	cfg.Brokers, cfg.SessionTimeout, cfg.Metrics, cfg.Logger = []string{b.Addr()}, 6*time.Second, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
+	c, err := bus.Dial(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,6 +188,7 @@ func Run(t *testing.T, b Broker) {
 	t.Run("needs", func(t *testing.T) { testNeeds(t, b) })
 	t.Run("from now", func(t *testing.T) { testFromNow(t, b) })
 	t.Run("partitions", func(t *testing.T) { testPartitionMismatch(t, b) })
+	t.Run("partitions/shared", func(t *testing.T) { testSharedPartitions(t, b) })
 	if breakable, ok := b.(Breakable); ok {
 		t.Run("broken", func(t *testing.T) { testBroken(t, breakable) })
 	}
@@ -659,18 +666,6 @@ func testFromNow(t *testing.T, b Broker) {
 	eventually(t, "what came while nobody ran is handled", func() bool { return got.distinct() == 1 })
 	if first := got.seen["k"][0]; first != 1 {
 		t.Errorf("began with event %d, want 1: what was there before is not for it", first)
-	}
-}
-
-func testPartitionMismatch(t *testing.T, b Broker) {
-	c := dial(t, b)
-	in := topic(t, "in", false)
-	ensure(t, c, in.Spec)
-	odd := in.Spec
-	odd.Partitions = 7
-	err := c.Ensure(context.Background(), odd)
-	if err == nil || !strings.Contains(err.Error(), "set kafka.partitions to 4") {
-		t.Errorf("got %v, want an error that names the setting and the fix", err)
 	}
 }
 

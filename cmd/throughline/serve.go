@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -173,6 +174,7 @@ func (h *house) startBroker(life *lifecycle) (addr string, err error) {
 		return "", unlistened("kafka.listen", err)
 	}
 	s.Kafka.Brokers, h.ownBroker = []string{broker.Addr()}, true
+	s.Kafka.Fresh = min(max(2, runtime.GOMAXPROCS(0)), bus.DefaultPartitions) // each costs fetches and inserts, and more than there are processors bring nothing
 	life.start(service{name: "broker", run: broker.Run})
 	return broker.Addr(), nil
 }
