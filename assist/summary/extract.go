@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"throughline/event"
 )
@@ -31,7 +33,7 @@ const (
 
 // Summarise chooses the sentences. A conversation without words has none.
 func (e Extractor) Summarise(ctx context.Context, c Conversation) (Summary, error) {
-	s := Summary{Of: c.ID, Sentences: []Sentence{}, State: c.State, Why: c.Why, By: ByExtract, Model: e.Model, Made: time.Now().UTC()}
+	s := Summary{Of: c.ID, Sentences: []Sentence{}, State: c.State, Why: c.Why, Resolved: c.Resolved, By: ByExtract, Model: e.Model, Made: time.Now().UTC()}
 	for _, f := range c.Turns {
 		if readable(f.Turn) {
 			s.Turns++
@@ -68,17 +70,20 @@ func (s Summary) InOrder() []Sentence {
 	return all
 }
 
-// paragraph joins sentences.
+// paragraph joins sentences, and says who speaks wherever that changes.
 func paragraph(all []Sentence) string {
 	var b strings.Builder
 	for i, s := range all {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		if name := who(s.Role); name != "" && (i == 0 || all[i-1].Turn != s.Turn) {
+		if name := who(s.Role); name != "" && (i == 0 || all[i-1].Role != s.Role) {
 			b.WriteString(name + ": ")
 		}
 		b.WriteString(s.Text)
+		if last, _ := utf8.DecodeLastRuneInString(s.Text); unicode.IsLetter(last) || unicode.IsDigit(last) {
+			b.WriteByte('.')
+		}
 	}
 	return b.String()
 }
@@ -209,24 +214,26 @@ func (p *picker) outcome() {
 	}
 }
 
-// open are wants that the journey holds for open and that were said here, and
-// what the customer asked after the centre's last word. Where a sentence of the
+// open is the last thing that the customer asked after the centre's last word, and
+// the wants said here that the journey holds for open. Where a sentence of their
 // turn is told already, it is marked.
 func (p *picker) open() {
 	n := 0
+	for i := len(p.all) - 1; i >= 0 && n == 0 && p.all[i].role == event.Customer; i-- {
+		if asks(p.all[i].text) && p.take(Open, i) {
+			n++
+		}
+	}
 	for _, w := range p.conversation.Open {
 		if n == maxOpen || !w.Closed.IsZero() {
 			continue
 		}
 		if k := slices.IndexFunc(p.taken, func(t pick) bool { return p.turnID(t.at) == w.Turn }); k >= 0 {
-			p.taken[k].open = true
-		} else if !p.take(Open, p.best(p.places(), func(i int) bool { return p.turnID(i) == w.Turn })) {
-			continue
-		}
-		n++
-	}
-	for i := len(p.all) - 1; i >= 0 && n < maxOpen && p.all[i].role == event.Customer; i-- {
-		if asks(p.all[i].text) && p.take(Open, i) {
+			if !p.taken[k].open {
+				p.taken[k].open = true
+				n++
+			}
+		} else if p.take(Open, p.best(p.places(), func(i int) bool { return p.turnID(i) == w.Turn })) {
 			n++
 		}
 	}

@@ -50,6 +50,7 @@ func refund() summary.Conversation {
 	c.Turns[5].Sentiment = &event.Sentiment{Score: 0.8}
 	c.Promises = []event.Fact{{Kind: "promised", About: "call back", Turn: "t4"}}
 	c.Open = []event.OpenIntent{{Name: "refund_request", Turn: "t1"}}
+	c.Resolved = new(0.7)
 	return c
 }
 
@@ -75,7 +76,7 @@ func TestSummaryTellsWhyWhatAndHow(t *testing.T) {
 			t.Errorf("%s is told by %v, want %s", part, turns[part], turn)
 		}
 	}
-	if s.Of != "i1" || s.State != "ended" || s.Why != "solved" || s.Turns != 6 || s.Sentiment == nil || *s.Sentiment != 0.8 || s.By != summary.ByExtract || s.Model == "" {
+	if s.Of != "i1" || s.State != "ended" || s.Why != "solved" || s.Turns != 6 || s.Sentiment == nil || *s.Sentiment != 0.8 || s.Resolved == nil || *s.Resolved != 0.7 || s.By != summary.ByExtract || s.Model == "" {
 		t.Errorf("summary %+v", s)
 	}
 	if !strings.HasPrefix(s.Text, "Customer: I sent the jacket back") || !strings.Contains(s.Text, " Agent: ") {

@@ -30,6 +30,8 @@ type Conversation struct {
 	Open     []event.OpenIntent
 	State    string // of the interaction (open, held, ended, failed, abandoned) or of the journey
 	Why      string // why it ended
+	// Resolved is how probably the journey is resolved, 0 to 1; nil where that is not known.
+	Resolved *float64
 }
 
 // Summary is what a conversation was about.
@@ -42,7 +44,10 @@ type Summary struct {
 	// Sentiment is of the customer's last turn with words to score, −1 to 1;
 	// absent where there is none.
 	Sentiment *float64 `json:"sentiment,omitempty"`
-	Turns     int      `json:"turns"` // turns with words that were read
+	// Resolved is how probably the journey is resolved, 0 to 1, as the journey has
+	// it (docs/metrics.md); absent where that is not known.
+	Resolved *float64 `json:"resolved,omitempty"`
+	Turns    int      `json:"turns"` // turns with words that were read
 	// By is who made it: "extract" and the model of texts that ranked the
 	// sentences, or "model" and the language model's name.
 	By    string `json:"by"`

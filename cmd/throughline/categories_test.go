@@ -2,32 +2,20 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"throughline/nlp/category"
 )
 
 func TestCategoryVerbs(t *testing.T) {
 	dir := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := func(name, text string) string { return written(t, dir, name, text) }
 	sound := file("sound.yaml", "categories:\n- name: angry\n  when: scored && sentiment < -0.5\n- {name: leaves, like: [I want to cancel]}\n")
 	broken := file("broken.yaml", "categories:\n- name: a\n  when: scored && colour\n")
 	away := file("c.yaml", "nlp: {model: floor}\nclickhouse: {url: 'http://127.0.0.1:1'}\n")
-	for name, c := range map[string]struct {
-		args []string
-		want string // of the error; empty: none
-	}{
+	tryVerbs(t, categories, map[string]tryVerb{
 		"check":                {[]string{"check", sound}, ""},
 		"check broken":         {[]string{"check", broken}, "broken.yaml: categories file line 3, column 19: undeclared reference to 'colour'"},
 		"check nothing":        {[]string{"check"}, "usage"},
@@ -40,16 +28,7 @@ func TestCategoryVerbs(t *testing.T) {
 		"backtest broken":      {[]string{"backtest", "--config", away, "--categories", broken}, "line 3, column 19"},
 		"backtest other":       {[]string{"backtest", "--config", away, "--categories", sound, "--against", broken}, "--against"},
 		"backtest needs store": {[]string{"backtest", "--config", away, "--categories", sound}, "is throughline serve running"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			err := categories(ctx, c.args)
-			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-				t.Errorf("got %v, want %q", err, c.want)
-			}
-		})
-	}
+	})
 }
 
 func TestCategoriesAreTold(t *testing.T) {

@@ -50,21 +50,12 @@ func TestShippedPolicyDecidesAlikeOnEveryChannel(t *testing.T) {
 
 func TestPolicyVerbs(t *testing.T) {
 	dir := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := func(name, text string) string { return written(t, dir, name, text) }
 	uneven := file("uneven.yaml", "rules:\n  - {name: r, when: 'turn.kind == \"utterance\"', alert: {title: x}}\n")
 	broken := file("broken.yaml", "rules:\n  - {name: r, when: turn.mood, alert: {title: x}}\n")
 	told := file("told.yaml", "rules:\n  - {name: r, when: turn.scored, webhook: {target: crm}}\n")
 	settings := file("settings.yaml", "outgoing: {targets: [{name: desk, url: 'https://desk.example/in', format: generic}]}\n")
-	for name, c := range map[string]struct {
-		args []string
-		want string // of the error; empty: none
-	}{
+	tryVerbs(t, policy, map[string]tryVerb{
 		"check":                {[]string{"check"}, ""},
 		"check broken":         {[]string{"check", broken}, "broken.yaml:2:25: rule r: undefined field 'mood'"},
 		"check target":         {[]string{"check", told}, ""},
@@ -78,14 +69,33 @@ func TestPolicyVerbs(t *testing.T) {
 		"scenario not there":   {[]string{"test", "--scenario", filepath.Join(dir, "none.yaml")}, "read scenarios"},
 		"policy is not there":  {[]string{"check", filepath.Join(dir, "none.yaml")}, "read policy"},
 		"backtest needs store": {[]string{"backtest", "--config", file("c.yaml", "clickhouse: {url: 'http://127.0.0.1:1'}\n")}, "is throughline serve running"},
-	} {
+	})
+}
+
+// tryVerb is a command line, and what its error holds; empty: none.
+type tryVerb struct {
+	args []string
+	want string
+}
+
+func tryVerbs(t *testing.T, run func(context.Context, []string) error, all map[string]tryVerb) {
+	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
-			err := policy(ctx, c.args)
+			err := run(ctx, c.args)
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
 	}
+}
+
+func written(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

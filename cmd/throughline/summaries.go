@@ -63,6 +63,9 @@ func conversation(find func(ctx context.Context, tenant, id string) (dashboards.
 			}
 		}
 		c.Open = told.Journey.Intents
+		if r := told.Journey.Scores.Resolution; r != nil {
+			c.Resolved = &r.Value
+		}
 		return c, nil
 	}
 }

@@ -91,8 +91,9 @@ export class SummaryView {
     if (s.sentiment !== undefined) {
       const value = h("b", "value", { "data-tone": tone(s.sentiment * 5) });
       put(value, signed(s.sentiment, 2));
-      left.append("Sentiment of the last words: ", value);
+      left.append("Sentiment of the last words ", value);
     }
+    if (s.resolved !== undefined) left.append(`${left.textContent ? " · " : ""}Resolved with a probability of ${Math.round(s.resolved * 100)} %`);
     this.element.replaceChildren(
       this.later,
       ...grouped(s.sentences).map(([title, all]) => h("section", "summary-part", {}, h("h3", "", {}, title), ...all.map((one) => this.sentence(one)))),

@@ -255,6 +255,7 @@ export interface Summary {
   sentences: SummarySentence[];
   text: string;
   sentiment?: number; // −1..1, of the customer's last words
+  resolved?: number; // 0..1, how probably the journey is resolved
   turns: number;
   by: "extract" | "model";
   model: string;
