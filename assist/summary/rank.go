@@ -20,7 +20,7 @@ type ranking struct {
 	alike mat.Symmetric
 }
 
-// The share of each sign in a score. Seventeen settings were compared on the
+// The share of each sign in a score. Twenty-two settings were compared on the
 // development rows of TweetSumm and DialogSum, and lay within 0.02 of ROUGE-1;
 // docs/summaries.md.
 const (
