@@ -29,7 +29,7 @@ bench: ## measure speed; docs/benchmarks.md says what each figure means
 	$(GO) test -run '^$$' -bench Opened -benchtime 500x ./ingest/audiohook
 	$(GO) test -run '^$$' -bench Restore -benchtime 3x -timeout 30m ./ingest
 	$(GO) test -run '^$$' -bench Rows -benchtime 200000x ./sink
-	$(GO) test -run '^$$' -bench . ./bus/embedded ./journey ./journey/score ./assist ./nlp/floor ./nlp/encoder ./governance/redact ./ingest/whatsapp ./dashboards
+	$(GO) test -run '^$$' -bench . ./bus/embedded ./journey ./journey/score ./assist ./assist/summary ./nlp/floor ./nlp/encoder ./nlp/category ./governance/redact ./ingest/whatsapp ./dashboards
 
 eval: build ## measure quality on the public sets beside the checkout and write docs/accuracy.md
 	./bin/throughline eval all > docs/accuracy.md.new
