@@ -95,7 +95,7 @@ func (p played) report(b *testing.B) {
 
 func play(b *testing.B, sides [][]int16, legs, seconds int, partials bool) played {
 	b.Helper()
-	e, err := segment.New(segment.Config{Recogniser: corpus.Moonshine(b), Detector: corpus.Detector(b), Speculate: true})
+	e, err := segment.New(segment.Config{Recogniser: corpus.Moonshine(b), Detector: corpus.Detector(b), Speculate: true, Context: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package moonshine
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"throughline/transcribe/onnx"
 )
@@ -11,6 +12,7 @@ import (
 type decoding struct {
 	model  *Recogniser
 	limit  int
+	before []int64 // what was said in the first part of the speech
 	hidden onnx.Value
 	// cache holds the keys and values of the self-attention, which grow by one
 	// row a token, then those of the attention to the speech, which stay.
@@ -43,15 +45,16 @@ func (d *decoding) listen(pcm []float32) error {
 	return nil
 }
 
-// start reads the draft in one pass, keeps the part that the model would have
-// said itself, and adds the first token after it. A wrong draft costs little
+// start reads what was said before, as it is, and the draft in one pass, keeps
+// the part of the draft that the model would have said itself, and adds the
+// first token after it. A wrong draft costs little
 // and changes nothing but rounding: the quantisation scale of a pass depends
 // on how many tokens it reads.
 func (d *decoding) start(draft []int64) (done bool, err error) {
 	if len(draft) > d.limit {
 		draft = draft[:d.limit]
 	}
-	ids := append([]int64{beginToken}, draft...)
+	ids := slices.Concat([]int64{beginToken}, d.before, draft)
 	in, err := onnx.NewLongs(ids, 1, int64(len(ids)))
 	if err != nil {
 		return true, err
@@ -71,7 +74,8 @@ func (d *decoding) start(draft []int64) (done bool, err error) {
 	if len(rows) != len(ids)*vocabulary {
 		return true, fmt.Errorf("read scores: %d numbers for %d tokens", len(rows), len(ids))
 	}
-	for i := range ids {
+	rows = rows[len(d.before)*vocabulary:]
+	for i := range len(draft) + 1 {
 		row := rows[i*vocabulary : (i+1)*vocabulary]
 		if i == 0 && math.Exp(score(row, endToken)) < noSpeech {
 			row[endToken] = float32(math.Inf(-1))
@@ -80,7 +84,7 @@ func (d *decoding) start(draft []int64) (done bool, err error) {
 			return true, nil
 		}
 		if i == len(draft) || d.tokens[i] != draft[i] {
-			return false, d.trim(i+1, len(ids))
+			return false, d.trim(len(d.before)+i+1, len(ids))
 		}
 	}
 	return false, nil

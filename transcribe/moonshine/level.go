@@ -25,27 +25,40 @@ const (
 // does harm.
 const dither = 0.002
 
-// level returns pcm at the target loudness, padded with silence.
-func level(pcm []float32) []float32 {
+// level returns the parts one after the other, each at the target loudness,
+// padded with silence.
+func level(parts ...[]float32) []float32 {
+	n := 2 * padding
+	for _, pcm := range parts {
+		n += len(pcm)
+	}
+	out := make([]float32, padding, n)
+	for _, pcm := range parts {
+		gain := gain(pcm)
+		for _, v := range pcm {
+			out = append(out, v*gain)
+		}
+	}
+	out = out[:n]
+	hiss := noise(1)
+	for i := range out {
+		out[i] += dither * hiss.next()
+	}
+	return out
+}
+
+// gain brings pcm to the target loudness.
+func gain(pcm []float32) float32 {
 	var peak, energy float64
 	for _, v := range pcm {
 		x := math.Abs(float64(v))
 		peak = max(peak, x)
 		energy += x * x
 	}
-	gain := 1.0
-	if energy > 0 {
-		gain = min(targetRMS/math.Sqrt(energy/float64(len(pcm))), peakLimit/peak, mostGain)
+	if energy == 0 {
+		return 1
 	}
-	out := make([]float32, len(pcm)+2*padding)
-	for i, v := range pcm {
-		out[padding+i] = v * float32(gain)
-	}
-	hiss := noise(1)
-	for i := range out {
-		out[i] += dither * hiss.next()
-	}
-	return out
+	return float32(min(targetRMS/math.Sqrt(energy/float64(len(pcm))), peakLimit/peak, mostGain))
 }
 
 // noise is white and the same for every utterance, so that the same audio

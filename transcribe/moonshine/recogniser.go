@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 
 	"throughline/transcribe/onnx"
 	"throughline/transcribe/speech"
@@ -35,6 +36,15 @@ const Longest = 60 * speech.Rate
 // Below it, ending at once is forbidden, because the model also does so on
 // quiet and on very short speech.
 const noSpeech = 0.97
+
+// What was said before helps nearly always, and misleads now and then: the model
+// repeats it without end, stops at once, or goes on with a number when a
+// sentence follows ("0005" for "I want my money back"). It is then less sure
+// than misled, or gives fewer tokens than seconds, and the utterance is heard
+// alone as well. Over 1,075 spoken words of digits and sentences in turn, 0.6
+// takes the errors from 82 to 75 clean, 127 to 121 over µ-law and 138 to 135
+// with 5 % loss, for a twentieth more audio heard; more gains nothing.
+const misled = 0.6
 
 // The most tokens that t seconds may give is ⌈tokensPerSecond·t⌉+spareTokens.
 // Speech gives 4.0 a second at the median and 5.9 at the 95th percentile; the
@@ -132,10 +142,34 @@ func (r *Recogniser) Recognise(ctx context.Context, pcm []float32, opts speech.O
 	case <-ctx.Done():
 		return speech.Result{}, ctx.Err()
 	}
+	res, full, err := r.hear(ctx, pcm, opts)
+	seconds := float64(len(pcm)) / speech.Rate
+	if err != nil || opts.Before == nil || !full && res.Confidence >= misled && float64(len(res.Tokens)) >= seconds {
+		return res, err
+	}
+	opts.Before = nil
+	own, _, err := r.hear(ctx, pcm, opts)
+	sure := res.Confidence
+	if res.NoSpeech {
+		sure = misled // words that are in doubt alone, and none in context, are noise
+	}
+	if err == nil && !full && sure > own.Confidence {
+		return res, nil
+	}
+	return own, err
+}
+
+// hear recognises one utterance. It reports whether the tokens ran out.
+func (r *Recogniser) hear(ctx context.Context, pcm []float32, opts speech.Options) (res speech.Result, full bool, err error) {
 	d := decoding{model: r, limit: int(math.Ceil(tokensPerSecond*float64(len(pcm))/speech.Rate)) + spareTokens}
 	defer d.release()
-	if err := d.listen(level(pcm)); err != nil {
-		return speech.Result{}, fmt.Errorf("encode speech: %w", err)
+	parts := [][]float32{pcm}
+	if opts.Before != nil && len(opts.Before.PCM)+len(pcm) <= Longest {
+		parts = [][]float32{opts.Before.PCM, pcm}
+		d.before = opts.Before.Tokens
+	}
+	if err := d.listen(level(parts...)); err != nil {
+		return res, false, fmt.Errorf("encode speech: %w", err)
 	}
 	done, err := d.start(opts.Draft)
 	for err == nil && !done {
@@ -144,11 +178,16 @@ func (r *Recogniser) Recognise(ctx context.Context, pcm []float32, opts speech.O
 		}
 	}
 	if err != nil {
-		return speech.Result{}, fmt.Errorf("decode speech: %w", err)
+		return res, false, fmt.Errorf("decode speech: %w", err)
 	}
+	full = len(d.tokens) >= d.limit
 	text := r.pieces.text(d.tokens)
-	if text == "" {
-		return speech.Result{NoSpeech: true}, nil
+	if d.before != nil {
+		// The sentence before was left open: ", four, five."
+		text = strings.TrimLeft(text, " ,.;:!?-")
 	}
-	return speech.Result{Text: text, Confidence: d.confidence(), Tokens: d.tokens}, nil
+	if text == "" {
+		return speech.Result{NoSpeech: true}, full, nil
+	}
+	return speech.Result{Text: text, Confidence: d.confidence(), Tokens: d.tokens}, full, nil
 }

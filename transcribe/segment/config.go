@@ -55,6 +55,11 @@ type Config struct {
 	// guesses are made.
 	Speculate bool
 
+	// Context recognises a brief utterance together with the one before it, and
+	// after it. It is for a recogniser that takes speech.Options.Before; another
+	// would wait for nothing.
+	Context bool
+
 	// Timeout bounds one call of the recogniser, zero meaning DefaultTimeout.
 	Timeout time.Duration
 

@@ -42,6 +42,8 @@ type task struct {
 	span      span
 	pcm       []int16
 	draft     []int64
+	before    *task // heard together with this one
+	next      *task // a final that waits for this one, to be heard with it
 
 	// taken belongs to the engine's lock, the rest to the leg's.
 	taken    bool
@@ -274,7 +276,7 @@ func (e *Engine) hear(ctx context.Context, t *task) (speech.Result, error) {
 	defer cancel()
 	pcm := make([]float32, len(t.pcm))
 	toFloat(pcm, t.pcm)
-	return e.cfg.Recogniser.Recognise(ctx, pcm, speech.Options{Draft: t.draft, Hints: t.leg.cfg.Hints})
+	return e.cfg.Recogniser.Recognise(ctx, pcm, speech.Options{Draft: t.draft, Hints: t.leg.cfg.Hints, Before: t.context()})
 }
 
 func (e *Engine) addReady(l *Leg) {

@@ -55,6 +55,7 @@ type Leg struct {
 	utterance int
 	pending   []*task // finals that are not told, in order
 	guess     *task
+	last      *task // the newest final, while it can help with the next
 
 	words         agreement
 	draft         []int64
@@ -237,8 +238,11 @@ func (l *Leg) react(v verdict) {
 		l.guess = nil
 	}
 	if v.guess != nil && l.engine.guesses() {
-		l.guess = l.newTask(*v.guess)
-		l.engine.addGuess(l.guess)
+		if b := l.before(v.guess); b == nil || b.done {
+			l.guess = l.newTask(*v.guess)
+			l.guess.before = b
+			l.engine.addGuess(l.guess)
+		}
 	}
 	if v.ended {
 		l.tell(speech.Event{Kind: speech.Ended, Utterance: l.utterance, Start: offset(l.ends.end), End: offset(l.ends.end)})
@@ -249,14 +253,20 @@ func (l *Leg) react(v verdict) {
 	t := l.guess
 	if t == nil || t.span.from != v.final.from || t.span.to != v.final.to {
 		t = l.newTask(*v.final)
+		t.before = l.before(v.final)
 	}
 	t.final = true
 	l.guess = nil
+	l.remember(t)
 	l.utterance++
 	l.newWords()
 	l.pending = append(l.pending, t)
 	if t.done {
 		l.tellFinals()
+		return
+	}
+	if b := t.before; b != nil && !b.done {
+		b.next = t
 		return
 	}
 	l.engine.addFinal(t)
@@ -280,6 +290,10 @@ func (l *Leg) finished(t *task, res speech.Result, err error, retry bool) (again
 		return true
 	}
 	t.done, t.result, t.err = true, res, err
+	if t.next != nil {
+		l.engine.addFinal(t.next)
+	}
+	t.before, t.next = nil, nil
 	switch {
 	case t.final:
 		l.tellFinals()
@@ -375,6 +389,7 @@ func (l *Leg) takePartial() *task {
 
 // trim forgets audio that nothing will ask for.
 func (l *Leg) trim() {
+	l.forget()
 	keep := l.heard - lead
 	if l.ends.open {
 		keep = l.ends.from

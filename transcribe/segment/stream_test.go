@@ -124,7 +124,7 @@ const draws = 16
 // The sum over all lines has no such excuse.
 func TestStreaming(t *testing.T) {
 	r := corpus.Moonshine(t)
-	e := run(t, Config{Recogniser: r, Detector: corpus.Detector(t), Speculate: true})
+	e := run(t, Config{Recogniser: r, Detector: corpus.Detector(t), Speculate: true, Context: true})
 	clips := corpus.Clips(t, "asr_refs_small")
 	telephone := func(loss, burst float64) func([]float32, uint64) []float32 {
 		return func(pcm []float32, seed uint64) []float32 { return corpus.Telephone(t, pcm, loss, burst, seed) }
@@ -237,7 +237,7 @@ func BenchmarkLeg(b *testing.B) {
 		partials, speculate bool
 	}{{"finals", false, false}, {"finals guessed", false, true}, {"partials", true, false}, {"partials guessed", true, true}} {
 		b.Run(c.name, func(b *testing.B) {
-			e := run(b, Config{Recogniser: corpus.Moonshine(b), Detector: corpus.Detector(b), Speculate: c.speculate})
+			e := run(b, Config{Recogniser: corpus.Moonshine(b), Detector: corpus.Detector(b), Speculate: c.speculate, Context: true})
 			clips := corpus.Clips(b, "asr_refs_small")
 			var voiced time.Duration
 			partials := 0

@@ -29,6 +29,17 @@ type Options struct {
 	// Hints are names and products that the speaker may say. An engine that
 	// accepts a prompt uses them; others ignore them.
 	Hints []string
+
+	// Before is what the same speaker said a moment earlier, or nil. An engine
+	// may use it to understand the utterance; the result has the words of the
+	// utterance alone.
+	Before *Heard
+}
+
+// Heard is an utterance with what the engine made of it.
+type Heard struct {
+	PCM    []float32
+	Tokens []int64
 }
 
 // Result is what an engine heard in one utterance.
