@@ -97,8 +97,7 @@ func Find(s string) []Finding {
 
 func find(c *Conversation, s Said, named bool) []Finding {
 	c.begin()
-	var buf [96]token
-	t := scan(s.Text, buf[:])
+	t := scan(s.Text, make([]token, 0, min(len(s.Text)/5+4, 96))) // about as many as people write
 	t.phrases()
 	var out []Finding
 	if strings.IndexByte(t.s, '@') >= 0 || t.spelled() {
