@@ -36,6 +36,7 @@ func backUp(dir string, partitions []string) (committed bool, err error) {
 	if err := os.RemoveAll(staging); err != nil {
 		return false, fmt.Errorf("embedded: clear backup: %w", err)
 	}
+	folders := make([]string, 0, len(partitions)+1)
 	for _, name := range partitions {
 		folder := filepath.Join(staging, name)
 		if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -44,9 +45,13 @@ func backUp(dir string, partitions []string) (committed bool, err error) {
 		if err := linkSegments(filepath.Join(dir, partitionsName, name), folder); err != nil {
 			return false, err
 		}
+		folders = append(folders, folder)
 	}
-	if err := syncDir(staging); err != nil {
-		return false, err
+	// Not one by one: the first flush takes with it what the others wait for.
+	for _, folder := range append(folders, staging) {
+		if err := syncDir(folder); err != nil {
+			return false, err
+		}
 	}
 	if err := os.Rename(staging, filepath.Join(dir, backupName)); err != nil {
 		return false, fmt.Errorf("embedded: commit backup: %w", err)
@@ -64,22 +69,23 @@ func linkSegments(from, to string) error {
 			return fmt.Errorf("embedded: link segment: %w", err)
 		}
 	}
-	return syncDir(to)
+	return nil
 }
 
 // dropBackup makes the partitions' present files the truth again.
 func dropBackup(dir string) error {
-	old := filepath.Join(dir, backupOld)
-	if err := os.RemoveAll(old); err != nil {
-		return fmt.Errorf("embedded: clear backup: %w", err)
-	}
-	if err := os.Rename(filepath.Join(dir, backupName), old); err != nil {
-		return fmt.Errorf("embedded: retire backup: %w", err)
-	}
-	if err := syncDir(dir); err != nil {
+	if err := removeOld(dir); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(old); err != nil {
+	if err := os.Rename(filepath.Join(dir, backupName), filepath.Join(dir, backupOld)); err != nil {
+		return fmt.Errorf("embedded: retire backup: %w", err)
+	}
+	return syncDir(dir)
+}
+
+// removeOld gives back the room of a backup that was dropped.
+func removeOld(dir string) error {
+	if err := os.RemoveAll(filepath.Join(dir, backupOld)); err != nil {
 		return fmt.Errorf("embedded: remove backup: %w", err)
 	}
 	return nil
@@ -108,8 +114,14 @@ func restoreBackup(dir string) (bool, error) {
 		if err := linkSegments(filepath.Join(dir, backupName, e.Name()), folder); err != nil {
 			return false, err
 		}
+		if err := syncDir(folder); err != nil {
+			return false, err
+		}
 	}
-	return true, dropBackup(dir)
+	if err := dropBackup(dir); err != nil {
+		return false, err
+	}
+	return true, removeOld(dir)
 }
 
 // clearPartition removes a partition's log files with the index files and
@@ -134,9 +146,10 @@ func clearPartition(folder string) error {
 	return nil
 }
 
-// checkRewritten makes a partition's rewritten files durable and checks that
-// they hold the bytes kfake says it kept: it only logs what it fails to write.
-// A partition that had nothing to compact still has the backup's very files.
+// checkRewritten makes a partition's rewritten files durable, but for their
+// names, and checks that they hold the bytes kfake says it kept: it only logs
+// what it fails to write. A partition that had nothing to compact still has the
+// backup's very files.
 func checkRewritten(dir, name string, kept int64) error {
 	folder := filepath.Join(dir, partitionsName, name)
 	segments, err := segmentFiles(folder)
@@ -157,7 +170,7 @@ func checkRewritten(dir, name string, kept int64) error {
 	if !untouched && size != kept {
 		return fmt.Errorf("embedded: partition %s has %d bytes on disk of %d kept", name, size, kept)
 	}
-	return syncDir(folder)
+	return nil
 }
 
 func syncFile(path string) (fs.FileInfo, error) {

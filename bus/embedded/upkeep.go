@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -62,7 +63,10 @@ func (b *Broker) look(onlyFloors bool) error {
 	if u.ordered.CompareAndSwap(order, nil) {
 		return fmt.Errorf("embedded: upkeep was not served: %w", err)
 	}
-	return <-order.done
+	if err := <-order.done; err != nil {
+		return err
+	}
+	return removeOld(b.cfg.Dir) // while everybody is served again
 }
 
 // serveLook runs in kfake, on any DescribeLogDirs request.
@@ -165,11 +169,18 @@ func (b *Broker) compact(topics []string, parts []partition) error {
 	}
 	b.cluster.Compact()
 	after := b.partitions(topics)
+	var rewritten []string
 	for _, p := range after {
 		if !p.compact || p.info.NumBytes == 0 {
 			continue
 		}
 		if err := checkRewritten(b.cfg.Dir, p.name, p.info.NumBytes); err != nil {
+			return fmt.Errorf("%w: %w", ErrCompaction, err)
+		}
+		rewritten = append(rewritten, filepath.Join(b.cfg.Dir, partitionsName, p.name))
+	}
+	for _, folder := range rewritten {
+		if err := syncDir(folder); err != nil {
 			return fmt.Errorf("%w: %w", ErrCompaction, err)
 		}
 	}
