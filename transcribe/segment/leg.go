@@ -119,6 +119,8 @@ func (l *Leg) Skip(ctx context.Context, d time.Duration) error {
 func (l *Leg) Close(ctx context.Context) error {
 	l.mu.Lock()
 	if !l.closing {
+		// Silence follows, as after every other utterance, up to a whole frame.
+		l.audio = append(l.audio, make([]int16, trail)...)
 		if r := l.unheard() % vad.Frame; r > 0 {
 			l.audio = append(l.audio, make([]int16, vad.Frame-r)...)
 		}
