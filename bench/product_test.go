@@ -104,7 +104,8 @@ func follow(ctx context.Context, b *testing.B, p *throughlinetest.Process) *stre
 // 2xx, and time from sending to the features on the stream. The first ten
 // seconds after the start are reported apart, as starting: that is when program
 // and engine load what they need, and the engine merges what it stored first.
-// The twenty seconds after them are what a running centre sees.
+// The twenty seconds after them are what a running centre sees. Beside them, the
+// processor time that a message costs the program.
 func BenchmarkMessages(b *testing.B) {
 	p := product(b)
 	p.Start()
@@ -116,9 +117,12 @@ func BenchmarkMessages(b *testing.B) {
 			name    string
 			seconds int
 		}{{"starting-", 10}, {"", 20}} {
+			used := processor(b, p.Cmd.Process.Pid)
 			answered, sent := steadily(ctx, b, p, phase.name, 200, phase.seconds)
 			report(b, phase.name+"webhook", answered)
 			report(b, phase.name+"to-stream", s.since(b, sent))
+			used = processor(b, p.Cmd.Process.Pid) - used
+			b.ReportMetric(float64(used.Microseconds())/float64(len(sent)), phase.name+"program-µs/message")
 		}
 	}
 	p.Stop()
