@@ -75,6 +75,21 @@ func (b *Bus) Bounds(ctx context.Context, topic string) (first, end []int64, err
 	return first, end, nil
 }
 
+// AwaitBounds is Bounds, asked until the cluster answers: it may come later than
+// we do.
+func (b *Bus) AwaitBounds(ctx context.Context, topic string) (first, end []int64, err error) {
+	for {
+		if first, end, err = b.Bounds(ctx, topic); err == nil {
+			return first, end, nil
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
 // OffsetsAt returns, for each partition of topic, the offset of the first event
 // that was published at a moment or later; where there is none, the one after
 // the last.

@@ -31,7 +31,7 @@ func (s *Sessions) Run(ctx context.Context, b *bus.Bus) error {
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		// Interactions first: an end must be known before the turns it covers.
-		first, end, err := awaitBounds(inner, b, event.Interactions().Name)
+		first, end, err := b.AwaitBounds(inner, event.Interactions().Name)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (s *Sessions) sweepAlways(ctx context.Context, p Publisher) error {
 // restoreTurns reads the turns that are needed, and goes on with what comes. An
 // interaction that was silent since before them may have been alive until then.
 func (s *Sessions) restoreTurns(ctx context.Context, g *errgroup.Group, b *bus.Bus) error {
-	first, end, err := awaitBounds(ctx, b, event.Turns().Name)
+	first, end, err := b.AwaitBounds(ctx, event.Turns().Name)
 	if err != nil {
 		return err
 	}
@@ -160,20 +160,6 @@ func follow[T any](ctx context.Context, g *errgroup.Group, b *bus.Bus, src event
 		}
 	}
 	return nil
-}
-
-// awaitBounds asks until the cluster answers; it may come later than we do.
-func awaitBounds(ctx context.Context, b *bus.Bus, topic string) (first, end []int64, err error) {
-	for {
-		if first, end, err = b.Bounds(ctx, topic); err == nil {
-			return first, end, nil
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-ctx.Done():
-			return nil, nil, ctx.Err()
-		}
-	}
 }
 
 // restoring is a partition on its way to end.

@@ -68,7 +68,7 @@ func (d *Door) failLeft(ctx context.Context) error {
 // leftOpen gives the last change that names this node, of each call without an end.
 func (d *Door) leftOpen(ctx context.Context, b *bus.Bus) (map[string]event.Interaction, error) {
 	src := event.Interactions().Source
-	first, end, err := awaitBounds(ctx, b, src.Name)
+	first, end, err := b.AwaitBounds(ctx, src.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -103,20 +103,6 @@ func (d *Door) note(open map[string]event.Interaction, i event.Interaction) {
 		open[i.Interaction] = i
 	default:
 		delete(open, i.Interaction) // another node took the call over
-	}
-}
-
-// awaitBounds asks until the cluster answers; it may come later than we do.
-func awaitBounds(ctx context.Context, b *bus.Bus, topic string) (first, end []int64, err error) {
-	for {
-		if first, end, err = b.Bounds(ctx, topic); err == nil {
-			return first, end, nil
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-ctx.Done():
-			return nil, nil, ctx.Err()
-		}
 	}
 }
 
