@@ -7,6 +7,8 @@ import pathlib
 import random
 import re
 
+HELD = 5  # every fifth written turn only measures
+
 SLOTS = {
     "thing": "order|parcel|card|refund|router|invoice|bill|booking|ticket|reservation|delivery|account|phone|laptop|"
              "contract|subscription|payment|claim|policy|suitcase|prescription|appointment|upgrade|replacement|password",

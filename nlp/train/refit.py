@@ -32,7 +32,6 @@ SHARES = {"goemotions": 2.5, "umsab_english": 2.0, "umsab_others": 0.8, "banking
 # our turns against 37 % of what is drawn. The logit of negative moves by three quarters
 # of the logarithm of that ratio.
 SERVICE_PRIOR = 0.25
-HELD = 5  # every fifth own turn, and every tenth VADER sentence, only measures
 
 
 def frozen(network, vocab, work, name, texts):
@@ -126,7 +125,7 @@ def sets(root, vader, read):
     add("templates", [t for t, _ in turns], one_hot([y for _, y in turns]))
     turns = ours.written_turns()
     addressed = [t[6:] if t.startswith("@user ") else "@user " + t for t, _ in turns]
-    add("turns", [t for t, _ in turns] + addressed, one_hot([y for _, y in turns] * 2), np.tile(np.arange(len(turns)) % HELD == 0, 2))
+    add("turns", [t for t, _ in turns] + addressed, one_hot([y for _, y in turns] * 2), np.tile(np.arange(len(turns)) % ours.HELD == 0, 2))
     return out
 
 

@@ -73,8 +73,14 @@ def load(root, vader, without=()):
     clinc, clinc_dev = data.clinc150(root)
     bank, bank_dev = data.banking77(root)
     hwu, hwu_dev = data.hwu64(root)
+    written = ours.written_turns()
+    held, turns = written[::ours.HELD], [t for i, t in enumerate(written) if i % ours.HELD]
+    # Whom a turn is addressed to says nothing of how it feels: each is read with and without.
+    turns += [(t[6:] if t.startswith("@user ") else "@user " + t, c) for t, c in turns]
+    own, patterns = (data.Set([t for t, _ in rows], one_hot([c for _, c in rows], 3), data.SENTIMENTS)
+                     for rows in (turns, ours.sentiment_turns()))
     devs = [clinc_dev, bank_dev, hwu_dev, data.nlupp(root, data.NLUPP_DEV),
-            data.goemotions(root, "dev"), data.umsab(root, "val")[0]]
+            data.goemotions(root, "dev"), data.umsab(root, "val")[0], data.Set([t for t, _ in held])]
     emotion = data.goemotions(root, "train")
     # A comment that feels both ways teaches emotions only: its sentiment row is all zero.
     emotion.targets = [t + (data.sentiment_of_emotions(t) or [0.0, 0.0, 0.0]) for t in emotion.targets]
@@ -82,11 +88,9 @@ def load(root, vader, without=()):
     others, _ = data.umsab(root, "train", ["french", "german", "hindi", "italian", "portuguese", "spanish", "arabic"])
     english.targets, others.targets = one_hot(english.targets, 3), one_hot(others.targets, 3)
     nlupp_train = data.nlupp(root, [f for f in range(16) if f not in data.NLUPP_DEV])
-    turns = ours.sentiment_turns()
-    own = data.Set([t for t, _ in turns], one_hot([c for _, c in turns], 3), data.SENTIMENTS)
     out = {"clinc150": (clinc, 3), "banking77": (bank, 3), "hwu64": (hwu, 2), "natcs": (data.natcs(root), 1),
            "nlupp": (nlupp_train, 3), "emotion": (emotion, 0.3), "sentiment_umsab": (english, 3),
-           "sentiment_umsab_others": (others, 0.5), "sentiment_ours": (own, 3)}
+           "sentiment_umsab_others": (others, 0.5), "sentiment_patterns": (patterns, 1), "sentiment_turns": (own, 2)}
     failures = data.Set(bank.texts, ours.of_failures(bank.labels[t] for t in bank.targets), data.SENTIMENTS)
     out["sentiment_failures"] = (failures, 0.3)
     parts = data.vader(vader)
