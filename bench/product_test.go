@@ -104,7 +104,8 @@ func follow(ctx context.Context, b *testing.B, p *throughlinetest.Process) *stre
 // 2xx, and time from sending to the features on the stream. The first ten
 // seconds after the start are reported apart, as starting: that is when program
 // and engine load what they need, and the engine merges what it stored first.
-// The twenty seconds after them are what a running centre sees. Beside them, the
+// The two minutes after them, in which the broker compacts too, are what a
+// running centre sees. Beside them, the
 // processor time that a message costs the program.
 func BenchmarkMessages(b *testing.B) {
 	p := product(b)
@@ -116,7 +117,7 @@ func BenchmarkMessages(b *testing.B) {
 		for _, phase := range []struct {
 			name    string
 			seconds int
-		}{{"starting-", 10}, {"", 20}} {
+		}{{"starting-", 10}, {"", 120}} {
 			used := processor(b, p.Cmd.Process.Pid)
 			answered, sent := steadily(ctx, b, p, phase.name, 200, phase.seconds)
 			report(b, phase.name+"webhook", answered)
@@ -135,6 +136,7 @@ func steadily(ctx context.Context, b *testing.B, p *throughlinetest.Process, nam
 	var mu sync.Mutex
 	var answered []time.Duration
 	sent := map[string]time.Time{}
+	const each = 8 // messages of a customer
 	var wg sync.WaitGroup
 	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
@@ -142,7 +144,7 @@ func steadily(ctx context.Context, b *testing.B, p *throughlinetest.Process, nam
 		<-tick.C
 		wg.Go(func() {
 			id := fmt.Sprintf("wamid.%s%d.%d", name, b.N, n)
-			header, body := throughlinetest.Webhook(id, fmt.Sprintf("49151%07d", n%500), "where is my parcel? it should have been here on monday, this is getting annoying")
+			header, body := throughlinetest.Webhook(id, fmt.Sprintf("49151%07d", n%(rate*seconds/each)), "where is my parcel? it should have been here on monday, this is getting annoying")
 			began := time.Now()
 			status, answer, err := p.Post(ctx, "/v1/webhooks/whatsapp", header, body)
 			took := time.Since(began)

@@ -16,7 +16,7 @@ const (
 	DefaultRetentionBytes = 64 << 20
 	DefaultSegmentBytes   = 16 << 20
 	DefaultMaxMessage     = 8 << 20
-	DefaultCompactAfter   = 32 << 20
+	DefaultCompactAfter   = 128 << 20
 	DefaultMinFree        = 256 << 20
 	DefaultUpkeep         = 5 * time.Second
 )
