@@ -101,11 +101,11 @@ func dialRunning(path string) (*bus.Bus, error) {
 func deliverLetters(ctx context.Context, b *bus.Bus, letters []bus.Letter) error {
 	done, refused := 0, 0
 	for _, l := range letters {
-		if l.Topic.Compact && !l.Delivered {
-			refused++
+		if l.Delivered {
 			continue
 		}
-		if l.Delivered {
+		if l.Topic.Compact {
+			refused++
 			continue
 		}
 		if err := b.Deliver(ctx, l); err != nil {
