@@ -99,11 +99,26 @@ func Dial(t testing.TB, addr string) *bus.Bus {
 	return b
 }
 
-// Deadline bounds what a test waits for.
+// Patience bounds what a test waits for. Only a test that fails waits that long,
+// so it is what a machine takes that has twenty other things to do.
+const Patience = time.Minute
+
+// Deadline is a context that ends after Patience.
 func Deadline(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// Await waits until what is awaited holds. Topics, and partitions of one, are
+// stored side by side: that an event stands on one says nothing of another.
+func Await(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(Patience); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never came: %s", what)
+		}
+	}
 }
 
 // Stored is everything that stands on the topics, each in the order of its
