@@ -143,12 +143,12 @@ func (d *decoding) step() (done bool, err error) {
 	return d.take(logits.GetData()), nil
 }
 
-// take appends the best token of a row of scores and reports whether the
-// utterance ends with it.
+// take appends the best token of a row of scores that is not foreign, and reports
+// whether the utterance ends with it.
 func (d *decoding) take(row []float32) (done bool) {
 	best := 0
 	for i, v := range row {
-		if v > row[best] {
+		if v > row[best] && !d.model.foreign[i] {
 			best = i
 		}
 	}

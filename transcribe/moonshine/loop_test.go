@@ -58,6 +58,38 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+// TestForeign offers one token that is likeliest of all and one that is second:
+// what is not of an English sentence is passed over, and all else is taken.
+func TestForeign(t *testing.T) {
+	texts := []string{
+		"<unk>", "<s>", "</s>", "▁word", "a", "é", "▁Ł", "ª", "7", "▁", ",", "…", "£", "▁€", "–", "<0x0A>", "<0x7F>", "second",
+		"中", "▁п", "ст", "λ", "の", "ה", "ा", "한", "▁α", "々", "٣", "<0x80>", "<0xE4>", "<0xFF>",
+	}
+	const second = 17
+	d := decoding{model: &Recogniser{pieces: texts, foreign: pieces(texts).foreign()}}
+	for i := 1; i < len(texts); i++ {
+		row := make([]float32, vocabulary)
+		row[second] = 8
+		row[i] = 9
+		want := i
+		if i > second {
+			want = second
+		}
+		d.tokens = nil
+		switch done := d.take(row); {
+		case i == endToken && (!done || len(d.tokens) > 0):
+			t.Errorf("the end is not taken: %v", d.tokens)
+		case i != endToken && (done || len(d.tokens) != 1 || d.tokens[0] != int64(want)):
+			t.Errorf("%q likeliest: took %v, want %q", texts[i], d.tokens, texts[want])
+		}
+	}
+	row := make([]float32, vocabulary)
+	row[vocabulary-1] = 9
+	if d.tokens = nil; d.take(row) || d.tokens[0] != vocabulary-1 {
+		t.Errorf("a mark above the vocabulary is not taken: %v", d.tokens)
+	}
+}
+
 // FuzzPieces reads anything as a vocabulary and any token from it.
 func FuzzPieces(f *testing.F) {
 	f.Add(vocabularyFile(32000), int64(5))
@@ -69,6 +101,7 @@ func FuzzPieces(f *testing.F) {
 		}
 		p.text([]int64{token, token + 1})
 		p.hasLetter(token)
+		p.foreign()
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // pieces is the vocabulary: the text of each token, in the SentencePiece form
@@ -86,6 +87,23 @@ func (p pieces) hasLetter(token int64) bool {
 		return false
 	}
 	return strings.IndexFunc(p[token], unicode.IsLetter) >= 0
+}
+
+// foreign marks the tokens that no English sentence needs: of a script other than
+// Latin, and bytes of a character that has no piece of its own. The vocabulary
+// was made for many languages, and the model falls into them where it is lost.
+func (p pieces) foreign() []bool {
+	marks := make([]bool, vocabulary)
+	for i, piece := range p {
+		if v, ok := byteOf(piece); ok {
+			marks[i] = v >= utf8.RuneSelf
+			continue
+		}
+		marks[i] = strings.IndexFunc(piece, func(r rune) bool {
+			return !unicode.In(r, unicode.Latin, unicode.Common, unicode.Inherited)
+		}) >= 0
+	}
+	return marks
 }
 
 // byteOf reads a piece such as "<0x41>".

@@ -83,6 +83,7 @@ type Config struct {
 type Recogniser struct {
 	encoder, first, next *onnx.Session
 	pieces               pieces
+	foreign              []bool // by token: never taken
 	slots                chan struct{}
 }
 
@@ -105,7 +106,7 @@ func open(rt *onnx.Runtime, cfg Config, signed bool) (*Recogniser, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Recogniser{pieces: p, slots: make(chan struct{}, n)}
+	r := &Recogniser{pieces: p, foreign: p.foreign(), slots: make(chan struct{}, n)}
 	var errs [3]error
 	r.encoder, errs[0] = rt.Open(networks.encoder, []string{"input_values"}, []string{"last_hidden_state"})
 	r.first, errs[1] = rt.Open(networks.first, []string{"input_ids", "encoder_hidden_states"}, firstOutputs())
