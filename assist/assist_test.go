@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"throughline/event"
+	"throughline/flaw"
 	"throughline/moment"
 )
 
@@ -155,43 +156,44 @@ func TestErrorsNameThePlaceAndTheFix(t *testing.T) {
 	rule := func(when string) string {
 		return "rules:\n  - name: a\n    when: " + when + "\n    alert: {title: x}\n"
 	}
+	at := func(line, column int) flaw.Place { return flaw.Place{Line: line, Column: column} }
 	for name, c := range map[string]struct {
 		policy string
-		at     Place
+		at     flaw.Place
 		want   string
 	}{
-		"syntax":        {rule("turn.sentiment <"), Place{3, 27}, "Syntax error"},
-		"unknown field": {rule("turn.scored && turn.mood < 0.1"), Place{3, 30}, "undefined field 'mood'"},
-		"wrong type":    {rule(`turn.sentiment < "bad"`), Place{3, 26}, "no matching overload"},
-		"quoted":        {rule(`'turn.mood < 0.1'`), Place{3, 16}, "undefined field"},
-		"in a block":    {"rules:\n  - name: a\n    when: |\n      turn.scored &&\n        turn.mood < 0.1\n    alert: {title: x}\n", Place{5, 0}, "undefined field"},
-		"not a bool":    {rule("turn.sentiment"), Place{3, 11}, "gives double where bool is wanted"},
-		"unknown part":  {rule("agent.mood > 1"), Place{3, 11}, "undeclared reference"},
-		"unasked score": {rule("journey.satisfaction < 2.0"), Place{3, 11}, "ask journey.has_satisfaction"},
-		"no hours":      {rule(`now.during("monday 9-5 Berlin")`), Place{3, 21}, "no day of the week"},
-		"nested":        {rule("turn.intents.all(a, turn.intents.all(b, turn.intents.all(c, turn.intents.all(d, a + b + c + d != 'x'))))"), Place{3, 87}, "may cost"},
-		"any size":      {rule("lists.range(100000000).size() > 1"), Place{3, 11}, "undeclared reference to 'lists"},
-		"no action":     {"rules:\n  - name: a\n    when: \"true\"\n", Place{2, 5}, "no action: give alert, suggest"},
-		"twice":         {"rules:\n  - {name: a, when: \"true\", alert: {title: x}}\n  - {name: a, when: \"true\", alert: {title: x}}\n", Place{3, 5}, "name stands twice"},
-		"severity":      {"rules:\n  - {name: a, when: \"true\", alert: {title: x, severity: loud}}\n", Place{2, 5}, "use info, warning or critical"},
-		"misspelt":      {"rules:\n  - {name: a, whn: \"true\"}\n", Place{2, 15}, "unknown key \"whn\""},
-		"misspelt deep": {"rules:\n  - {name: a, when: \"true\", route: {que: x}}\n", Place{2, 37}, "unknown key \"que\": there are priority, queue, skill, title"},
-		"open brace":    {"rules:\n  - {name: a, when: \"true\", alert: {title: \"x ${turn.id\"}}\n", Place{2, 49}, "${ without }"},
-		"bad title":     {"rules:\n  - {name: a, when: \"true\", alert: {title: \"x ${turn.at}\"}}\n", Place{2, 49}, "gives timestamp where string"},
-		"no title":      {"rules:\n  - {name: a, when: \"true\", escalate: {to: team}}\n", Place{2, 5}, "title is missing"},
-		"nowhere":       {"rules:\n  - {name: a, when: \"true\", route: {title: x}}\n", Place{2, 5}, "give queue, skill or priority"},
-		"no phrase":     {"rules:\n  - {name: a, when: \"true\", disclose: {within: 60s}}\n", Place{2, 5}, "give 1 to 20"},
-		"no deadline":   {"rules:\n  - {name: a, when: \"true\", disclose: {say: [recorded]}}\n", Place{2, 5}, "such as 60s"},
-		"bad duration":  {"rules:\n  - {name: a, when: \"true\", disclose: {say: [recorded], within: soon}}\n", Place{2, 5}, "cannot unmarshal"},
-		"no target":     {"rules:\n  - {name: a, when: \"true\", webhook: {title: x}}\n", Place{2, 5}, "target is missing"},
-		"empty":         {"rules: []\n", Place{1, 1}, "rules is empty"},
-		"no rule":       {"rules:\n  -\n", Place{2, 4}, "is no rule"},
-		"nothing":       {"", Place{1, 1}, "rules is empty"},
-		"not yaml":      {"rules: [\n", Place{1, 1}, ""},
+		"syntax":        {rule("turn.sentiment <"), at(3, 27), "Syntax error"},
+		"unknown field": {rule("turn.scored && turn.mood < 0.1"), at(3, 30), "undefined field 'mood'"},
+		"wrong type":    {rule(`turn.sentiment < "bad"`), at(3, 26), "no matching overload"},
+		"quoted":        {rule(`'turn.mood < 0.1'`), at(3, 16), "undefined field"},
+		"in a block":    {"rules:\n  - name: a\n    when: |\n      turn.scored &&\n        turn.mood < 0.1\n    alert: {title: x}\n", at(5, 0), "undefined field"},
+		"not a bool":    {rule("turn.sentiment"), at(3, 11), "gives double where bool is wanted"},
+		"unknown part":  {rule("agent.mood > 1"), at(3, 11), "undeclared reference"},
+		"unasked score": {rule("journey.satisfaction < 2.0"), at(3, 11), "ask journey.has_satisfaction"},
+		"no hours":      {rule(`now.during("monday 9-5 Berlin")`), at(3, 21), "no day of the week"},
+		"nested":        {rule("turn.intents.all(a, turn.intents.all(b, turn.intents.all(c, turn.intents.all(d, a + b + c + d != 'x'))))"), at(3, 87), "may cost"},
+		"any size":      {rule("lists.range(100000000).size() > 1"), at(3, 11), "undeclared reference to 'lists"},
+		"no action":     {"rules:\n  - name: a\n    when: \"true\"\n", at(2, 5), "no action: give alert, suggest"},
+		"twice":         {"rules:\n  - {name: a, when: \"true\", alert: {title: x}}\n  - {name: a, when: \"true\", alert: {title: x}}\n", at(3, 5), "name stands twice"},
+		"severity":      {"rules:\n  - {name: a, when: \"true\", alert: {title: x, severity: loud}}\n", at(2, 5), "use info, warning or critical"},
+		"misspelt":      {"rules:\n  - {name: a, whn: \"true\"}\n", at(2, 15), "unknown key \"whn\""},
+		"misspelt deep": {"rules:\n  - {name: a, when: \"true\", route: {que: x}}\n", at(2, 37), "unknown key \"que\": there are priority, queue, skill, title"},
+		"open brace":    {"rules:\n  - {name: a, when: \"true\", alert: {title: \"x ${turn.id\"}}\n", at(2, 49), "${ without }"},
+		"bad title":     {"rules:\n  - {name: a, when: \"true\", alert: {title: \"x ${turn.at}\"}}\n", at(2, 49), "gives timestamp where string"},
+		"no title":      {"rules:\n  - {name: a, when: \"true\", escalate: {to: team}}\n", at(2, 5), "title is missing"},
+		"nowhere":       {"rules:\n  - {name: a, when: \"true\", route: {title: x}}\n", at(2, 5), "give queue, skill or priority"},
+		"no phrase":     {"rules:\n  - {name: a, when: \"true\", disclose: {within: 60s}}\n", at(2, 5), "give 1 to 20"},
+		"no deadline":   {"rules:\n  - {name: a, when: \"true\", disclose: {say: [recorded]}}\n", at(2, 5), "such as 60s"},
+		"bad duration":  {"rules:\n  - {name: a, when: \"true\", disclose: {say: [recorded], within: soon}}\n", at(2, 5), "a text where a duration such as 90s or 24h belongs"},
+		"no target":     {"rules:\n  - {name: a, when: \"true\", webhook: {title: x}}\n", at(2, 5), "target is missing"},
+		"empty":         {"rules: []\n", at(1, 1), "rules is empty"},
+		"no rule":       {"rules:\n  -\n", at(2, 4), "is no rule"},
+		"nothing":       {"", at(1, 1), "rules is empty"},
+		"not yaml":      {"rules: [\n", at(1, 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load("p.yaml", []byte(c.policy))
-			found := WrongsOf(err)
+			found := flaw.All(err)
 			if len(found) == 0 {
 				t.Fatalf("got %v, want a place", err)
 			}
@@ -208,7 +210,7 @@ func TestErrorsNameThePlaceAndTheFix(t *testing.T) {
 
 func TestEveryErrorIsTold(t *testing.T) {
 	_, err := Load("p.yaml", []byte("rules:\n  - {name: a, when: turn.mood, alert: {title: x, severity: loud}}\n  - {name: b, when: turn.face, alert: {title: x}}\n"))
-	if n := len(WrongsOf(err)); n != 3 {
+	if n := len(flaw.All(err)); n != 3 {
 		t.Errorf("%d errors are told, want 3: %v", n, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/cel-go/common/types"
 	"gopkg.in/yaml.v3"
 
+	"throughline/flaw"
 	"throughline/moment"
 )
 
@@ -20,14 +21,10 @@ import (
 // rule and not a stop of the stage.
 const maxCost = 100_000
 
-// Place is where something stands in a policy file.
-type Place struct{ Line, Column int }
-
 // expression is a CEL expression with its place in the file.
 type expression struct {
 	source  string
-	place   Place
-	indent  bool // a block: its lines do not begin at place.Column
+	at      func(line, column int) flaw.Place // line from 1, column from 0, as CEL counts
 	program cel.Program
 	checked *ast.AST
 }
@@ -35,35 +32,21 @@ type expression struct {
 // UnmarshalYAML keeps the place for errors.
 func (e *expression) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.ScalarNode {
-		return wrongAt(Place{n.Line, n.Column}, "a CEL expression is wanted here")
+		return flaw.At(flaw.Of(n), "a CEL expression is wanted here")
 	}
-	e.source, e.place = strings.TrimSpace(n.Value), Place{n.Line, n.Column}
-	switch n.Style {
-	case yaml.LiteralStyle, yaml.FoldedStyle:
-		e.indent, e.place.Line = true, n.Line+1
-	case yaml.DoubleQuotedStyle, yaml.SingleQuotedStyle:
-		e.place.Column++
-	}
+	e.source = strings.TrimSpace(n.Value)
+	e.at = func(line, column int) flaw.Place { return flaw.Within(n, line, column) }
 	return nil
-}
-
-// at is the place in the file of a place in the expression: line from 1, column
-// from 0, as CEL counts.
-func (e *expression) at(line, column int) Place {
-	if line > 1 || e.indent {
-		return Place{e.place.Line + line - 1, column + 1}
-	}
-	return Place{e.place.Line, e.place.Column + column}
 }
 
 func (e *expression) compile(env *cel.Env, want *cel.Type) error {
 	tree, iss := env.Compile(e.source)
 	if iss.Err() != nil {
 		first := iss.Errors()[0]
-		return wrongAt(e.at(first.Location.Line(), first.Location.Column()), "%s (in %q)", first.Message, e.source)
+		return flaw.At(e.at(first.Location.Line(), first.Location.Column()), "%s (in %q)", first.Message, e.source)
 	}
 	if tree.OutputType() != want {
-		return wrongAt(e.at(1, 0), "gives %s where %s is wanted (in %q)", plainType(tree.OutputType()), plainType(want), e.source)
+		return flaw.At(e.at(1, 0), "gives %s where %s is wanted (in %q)", plainType(tree.OutputType()), plainType(want), e.source)
 	}
 	e.checked = tree.NativeRep()
 	if err := e.checkCalls(); err != nil {
@@ -71,17 +54,17 @@ func (e *expression) compile(env *cel.Env, want *cel.Type) error {
 	}
 	worst, err := env.EstimateCost(tree, sizes{})
 	if err != nil {
-		return wrongAt(e.at(1, 0), "%v", err)
+		return flaw.At(e.at(1, 0), "%v", err)
 	}
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	switch bounded := worst.Max < math.MaxInt64; {
 	case bounded && worst.Max > maxCost:
-		return wrongAt(e.dearest(), "may cost %d steps, and a rule may cost %d: nest fewer exists, all, map and filter (in %q)", worst.Max, maxCost, e.source)
+		return flaw.At(e.dearest(), "may cost %d steps, and a rule may cost %d: nest fewer exists, all, map and filter (in %q)", worst.Max, maxCost, e.source)
 	case !bounded:
 		options = append(options, cel.CostLimit(maxCost)) // counting costs as much as evaluating
 	}
 	if e.program, err = env.Program(tree, options...); err != nil {
-		return wrongAt(e.at(1, 0), "%v", err)
+		return flaw.At(e.at(1, 0), "%v", err)
 	}
 	return nil
 }
@@ -92,7 +75,7 @@ func plainType(t *cel.Type) string {
 }
 
 // dearest is the place of the innermost of the nested loops.
-func (e *expression) dearest() Place {
+func (e *expression) dearest() flaw.Place {
 	place, deepest := e.at(1, 0), 0
 	var visit func(x ast.NavigableExpr, depth int)
 	visit = func(x ast.NavigableExpr, depth int) {
@@ -127,13 +110,13 @@ func (e *expression) checkCalls() error {
 				continue
 			}
 			if _, err := parseHours(fmt.Sprint(call.Args()[0].AsLiteral().Value())); err != nil && problem == nil {
-				problem = wrongAt(e.at(at.Line(), at.Column()), "%v", err)
+				problem = flaw.At(e.at(at.Line(), at.Column()), "%v", err)
 			}
 		}
 	}
 	for _, score := range []string{"effort", "escalation", "churn", "satisfaction", "resolution"} {
 		if fields["journey."+score] && !fields["journey.has_"+score] && problem == nil {
-			problem = wrongAt(e.at(1, 0), "journey.%s is 0 until it is known: ask journey.has_%s too (in %q)", score, score, e.source)
+			problem = flaw.At(e.at(1, 0), "journey.%s is 0 until it is known: ask journey.has_%s too (in %q)", score, score, e.source)
 		}
 	}
 	return problem
@@ -208,7 +191,7 @@ func (e *expression) eval(m *moment.Moment) (any, error) {
 // text is words for people with ${CEL} in between.
 type text struct {
 	source string
-	place  Place
+	at     func(line, column int) flaw.Place
 	parts  []part
 }
 
@@ -220,12 +203,10 @@ type part struct {
 // UnmarshalYAML keeps the place for errors.
 func (t *text) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.ScalarNode {
-		return wrongAt(Place{n.Line, n.Column}, "text is wanted here")
+		return flaw.At(flaw.Of(n), "text is wanted here")
 	}
-	t.source, t.place = n.Value, Place{n.Line, n.Column}
-	if n.Style == yaml.DoubleQuotedStyle || n.Style == yaml.SingleQuotedStyle {
-		t.place.Column++
-	}
+	t.source = n.Value
+	t.at = func(line, column int) flaw.Place { return flaw.Within(n, line, column) }
 	return nil
 }
 
@@ -237,12 +218,12 @@ func (t *text) compile(env *cel.Env) error {
 		if !found {
 			return nil
 		}
-		at := Place{t.place.Line, t.place.Column + len(t.source) - len(tail)}
+		begins := len(t.source) - len(tail)
 		source, after, closed := strings.Cut(tail, "}")
 		if !closed {
-			return wrongAt(at, "${ without }")
+			return flaw.At(t.at(1, begins), "${ without }")
 		}
-		e := &expression{source: source, place: at}
+		e := &expression{source: source, at: func(line, column int) flaw.Place { return t.at(line, begins+column) }}
 		if err := e.compile(env, cel.StringType); err != nil {
 			return err
 		}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/cel-go/cel"
 	"gopkg.in/yaml.v3"
+
+	"throughline/flaw"
 )
 
 //go:embed policy.default.yaml
@@ -42,18 +44,17 @@ func (p *Policy) Rules() []string {
 }
 
 // CheckTargets finds webhook actions that nobody would be told of, because no
-// outgoing target has the name. The error joins a *Wrong for each.
+// outgoing target has the name. The error joins a *flaw.Flaw for each.
 func (p *Policy) CheckTargets(known []string) error {
 	var problems []error
 	for _, r := range p.rules {
 		if r.Webhook == nil || slices.Contains(known, r.Webhook.Target) {
 			continue
 		}
-		w := wrongAt(r.place, "webhook: target %q is not one of outgoing.targets (%s)", r.Webhook.Target, otherwise(strings.Join(known, ", "), "there is none"))
-		w.file, w.Rule = p.file, r.Name
-		problems = append(problems, w)
+		problems = append(problems, flaw.InPart("rule "+r.Name,
+			flaw.At(r.place, "webhook: target %q is not one of outgoing.targets (%s)", r.Webhook.Target, otherwise(strings.Join(known, ", "), "there is none"))))
 	}
-	return errors.Join(problems...)
+	return flaw.In(p.file, errors.Join(problems...))
 }
 
 // NamesChannel tells whether a rule asks for the channel, and so may decide
@@ -78,7 +79,7 @@ type rule struct {
 	Tag      tags            `yaml:"tag"`
 	Webhook  *webhookAction  `yaml:"webhook"`
 
-	place    Place
+	place    flaw.Place
 	meaning  string // hash of all that the rule says; another version with the same rule decides nothing again
 	evidence []field
 }
@@ -108,33 +109,32 @@ func textOf(path string) ([]byte, error) {
 	return b, nil
 }
 
-// Load checks a policy. The error joins a *Wrong for everything that is wrong.
+// Load checks a policy. The error joins a *flaw.Flaw for everything that is wrong.
 func Load(name string, b []byte) (*Policy, error) {
 	var problems []error
-	wrong := func(rule string, found ...*Wrong) {
-		for _, w := range found {
-			w.file, w.Rule = name, rule
-			problems = append(problems, w)
+	wrong := func(part string, found ...*flaw.Flaw) {
+		for _, f := range found {
+			problems = append(problems, flaw.InPart(part, f))
 		}
 	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(b, &root); err != nil {
-		wrong("", ofYAML(err, Place{1, 1})...)
-		return nil, errors.Join(problems...)
+		wrong("", flaw.OfYAML(err, flaw.Start())...)
+		return nil, flaw.In(name, errors.Join(problems...))
 	}
 	var f file
 	if len(root.Content) > 0 {
-		wrong("", unknownKeys(root.Content[0], reflect.TypeFor[file]())...)
+		wrong("", flaw.UnknownKeys(root.Content[0], reflect.TypeFor[file]())...)
 		if err := root.Decode(&f); err != nil {
-			wrong("", ofYAML(err, Place{1, 1})...)
+			wrong("", flaw.OfYAML(err, flaw.Start())...)
 		}
 	}
 	if len(f.Rules) == 0 && len(problems) == 0 {
-		wrong("", wrongAt(Place{1, 1}, "rules is empty: give at least one rule"))
+		wrong("", flaw.At(flaw.Start(), "rules is empty: give at least one rule"))
 	}
 	if len(f.Rules) > maxRules {
 		n := f.Rules[maxRules]
-		wrong("", wrongAt(Place{n.Line, n.Column}, "more than %d rules", maxRules))
+		wrong("", flaw.At(flaw.Of(&n), "more than %d rules", maxRules))
 		f.Rules = nil
 	}
 	env, err := vocabulary()
@@ -146,10 +146,10 @@ func Load(name string, b []byte) (*Policy, error) {
 	for i := range f.Rules {
 		r := &p.rules[i]
 		found := r.read(env, &f.Rules[i], names)
-		wrong(otherwise(r.Name, fmt.Sprint("number ", i+1)), found...)
+		wrong("rule "+otherwise(r.Name, fmt.Sprint("number ", i+1)), found...)
 	}
 	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+		return nil, flaw.In(name, errors.Join(problems...))
 	}
 	sum := sha256.Sum256(b)
 	p.Version = hex.EncodeToString(sum[:4])
@@ -160,19 +160,19 @@ func Load(name string, b []byte) (*Policy, error) {
 }
 
 // read decodes and checks one rule.
-func (r *rule) read(env *cel.Env, n *yaml.Node, names map[string]bool) []*Wrong {
+func (r *rule) read(env *cel.Env, n *yaml.Node, names map[string]bool) []*flaw.Flaw {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	r.place = Place{n.Line, n.Column}
+	r.place = flaw.Of(n)
 	if n.Kind != yaml.MappingNode {
-		return []*Wrong{wrongAt(r.place, "is no rule: give name, when and an action")}
+		return []*flaw.Flaw{flaw.At(r.place, "is no rule: give name, when and an action")}
 	}
-	problems := unknownKeys(n, reflect.TypeFor[rule]())
+	problems := flaw.UnknownKeys(n, reflect.TypeFor[rule]())
 	if err := n.Decode(r); err != nil {
-		return append(problems, ofYAML(err, r.place)...)
+		return append(problems, flaw.OfYAML(err, r.place)...)
 	}
-	wrong := func(format string, args ...any) { problems = append(problems, wrongAt(r.place, format, args...)) }
+	wrong := func(format string, args ...any) { problems = append(problems, flaw.At(r.place, format, args...)) }
 	switch {
 	case r.Name == "":
 		wrong("name is missing")
@@ -190,7 +190,7 @@ func (r *rule) read(env *cel.Env, n *yaml.Node, names map[string]bool) []*Wrong 
 	if r.When.source == "" {
 		wrong("when is missing: give a CEL expression, such as turn.sentiment < -0.5")
 	} else if err := r.When.compile(env, cel.BoolType); err != nil {
-		problems = append(problems, ofYAML(fmt.Errorf("when: %w", err), r.place)...)
+		problems = append(problems, flaw.OfYAML(fmt.Errorf("when: %w", err), r.place)...)
 	} else {
 		r.evidence = fieldsOf(r.When)
 	}
@@ -200,7 +200,7 @@ func (r *rule) read(env *cel.Env, n *yaml.Node, names map[string]bool) []*Wrong 
 	}
 	for _, a := range actions {
 		for _, err := range a.check(env) {
-			problems = append(problems, ofYAML(fmt.Errorf("%s: %w", a.name(), err), r.place)...)
+			problems = append(problems, flaw.OfYAML(fmt.Errorf("%s: %w", a.name(), err), r.place)...)
 		}
 	}
 	var err error

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"throughline/event"
+	"throughline/flaw"
 	"throughline/problem"
 )
 
@@ -187,18 +188,14 @@ func unknownVersion() error {
 
 // refusal tells everything that is wrong with a policy, with line and column.
 func refusal(err error) error {
-	wrongs := WrongsOf(err)
-	if len(wrongs) == 0 {
+	flaws := flaw.All(err)
+	if len(flaws) == 0 {
 		return err
 	}
 	p := problem.New(http.StatusUnprocessableEntity, "The policy is not sound; nothing was changed. See errors.")
 	p.Type, p.Title = "urn:throughline:problem:invalid-policy", "The policy is not sound"
-	for _, w := range wrongs {
-		what := w.Reason
-		if w.Rule != "" {
-			what = "rule " + w.Rule + ": " + what
-		}
-		p.Errors = append(p.Errors, problem.Field{Line: w.Line, Column: w.Column, Detail: what})
+	for _, f := range flaws {
+		p.Errors = append(p.Errors, problem.Field{Line: f.Line, Column: f.Column, Detail: f.Said()})
 	}
 	return p
 }

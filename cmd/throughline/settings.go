@@ -83,7 +83,7 @@ type readerSettings struct {
 
 type nlpSettings struct {
 	Model      string              `yaml:"model" default:"auto" doc:"encoder: a sentence encoder of milliseconds a turn, better on English, on ONNX Runtime, which is fetched when missing; floor: linear models of microseconds a turn, in the binary; auto: the encoder, and the floor where it cannot be opened"`
-	Intents    string              `yaml:"intents" doc:"path of intents.yaml; empty uses the contact-centre taxonomy that is shipped. A changed file is in force within seconds; one that cannot be used is told to the log with its line, and the old one stays"`
+	Intents    string              `yaml:"intents" doc:"path of intents.yaml; empty uses the contact-centre taxonomy that is shipped. A changed file is in force within seconds; one that cannot be used is told to the log with line and column, and the old one stays"`
 	Categories string              `yaml:"categories" doc:"path of categories.yaml: rules over what was said, in CEL; empty: none. Changes are followed as those of intents are"`
 	Products   map[string][]string `yaml:"products" doc:"product names to find in text, each with what else it is called"`
 }

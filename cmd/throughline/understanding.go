@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"throughline/flaw"
 	"throughline/nlp"
 	"throughline/nlp/category"
 	"throughline/nlp/entity"
@@ -48,7 +49,7 @@ func newUnderstanding(ctx context.Context, s nlpSettings, reader nlp.Reader) (*u
 			return nil, fmt.Errorf("nlp.intents: %w", err)
 		}
 		if taxonomy, err = intent.Parse(file); err != nil {
-			return nil, fmt.Errorf("nlp.intents: %s: %w", s.Intents, err)
+			return nil, fmt.Errorf("nlp.intents: %w", flaw.In(s.Intents, err))
 		}
 		u.files = append(u.files, followed{what: "intents", path: s.Intents, seen: seen})
 	}

@@ -1,18 +1,20 @@
 package category
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"os"
-	"strings"
+	"reflect"
 	"sync/atomic"
 
 	"github.com/google/cel-go/cel"
 	"gopkg.in/yaml.v3"
 
 	"throughline/event"
+	"throughline/flaw"
 	"throughline/nlp/intent"
 	"throughline/nlp/linear"
 )
@@ -29,21 +31,6 @@ type rule struct {
 	name    string
 	program cel.Program
 	like    []linear.Vector
-}
-
-// LineError is what is wrong with a categories file, and where.
-type LineError struct {
-	Line, Column int // both count from 1
-	Reason       string
-}
-
-func (e *LineError) Error() string {
-	return fmt.Sprintf("categories file line %d, column %d: %s", e.Line, e.Column, e.Reason)
-}
-
-// at is what is wrong with a node of the file.
-func at(n *yaml.Node, reason string) *LineError {
-	return &LineError{Line: n.Line, Column: max(n.Column, 1), Reason: reason}
 }
 
 // Limits of a file and of one evaluation.
@@ -63,35 +50,40 @@ func New(e intent.Embedder) (*Rules, error) {
 	return r, nil
 }
 
+// file is what a file of categories holds.
+type file struct {
+	Categories []yaml.Node `yaml:"categories"`
+}
+
 // Reload puts a file of rules in force. Where it fails the old ones stay, and the
-// error is a *LineError.
-func (r *Rules) Reload(ctx context.Context, file []byte) error {
+// error is a *flaw.Flaw.
+func (r *Rules) Reload(ctx context.Context, text []byte) error {
 	var root yaml.Node
-	if err := yaml.Unmarshal(file, &root); err != nil {
-		return &LineError{Line: lineOf(err), Column: 1, Reason: err.Error()}
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		return flaw.OfYAML(err, flaw.Start())[0]
 	}
-	var list struct {
-		Categories []yaml.Node `yaml:"categories"`
-	}
-	if err := root.Decode(&list); err != nil {
-		return &LineError{Line: lineOf(err), Column: 1, Reason: err.Error()}
+	var list file
+	for _, n := range root.Content {
+		if unknown := flaw.UnknownKeys(n, reflect.TypeFor[file]()); len(unknown) > 0 {
+			return unknown[0]
+		}
+		if err := n.Decode(&list); err != nil {
+			return flaw.OfYAML(err, flaw.Of(n))[0]
+		}
 	}
 	if len(list.Categories) > maxRules {
-		return at(&list.Categories[maxRules], fmt.Sprintf("more than %d categories", maxRules))
+		return flaw.At(flaw.Of(&list.Categories[maxRules]), "more than %d categories", maxRules)
 	}
 	rules := make([]rule, 0, len(list.Categories))
 	seen := make(map[string]bool)
 	for i := range list.Categories {
-		one, err := r.compile(ctx, &list.Categories[i])
-		if err != nil {
-			var line *LineError
-			if errors.As(err, &line) {
-				return err
-			}
-			return at(&list.Categories[i], err.Error())
+		n := &list.Categories[i]
+		one, err := r.compile(ctx, n)
+		if err == nil && seen[one.name] {
+			err = flaw.At(flaw.Of(n), "name stands twice: it is what a turn is filed under")
 		}
-		if seen[one.name] {
-			return at(&list.Categories[i], fmt.Sprintf("category %q stands twice", one.name))
+		if err != nil {
+			return flaw.InPart("category "+cmp.Or(one.name, fmt.Sprint("number ", i+1)), flaw.OfYAML(err, flaw.Of(n))[0])
 		}
 		seen[one.name] = true
 		rules = append(rules, one)
@@ -102,49 +94,26 @@ func (r *Rules) Reload(ctx context.Context, file []byte) error {
 
 // ReloadFile is Reload of the file at path.
 func (r *Rules) ReloadFile(ctx context.Context, path string) error {
-	file, err := os.ReadFile(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read categories: %w", err)
 	}
-	if err := r.Reload(ctx, file); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
+	return flaw.In(path, r.Reload(ctx, text))
 }
 
-func lineOf(err error) int {
-	line := 1
-	if _, rest, ok := strings.Cut(err.Error(), "line "); ok {
-		if _, scanErr := fmt.Sscan(strings.TrimRight(strings.Fields(rest)[0], ":"), &line); scanErr != nil {
-			return 1
-		}
+// wrongIn is the first thing that is wrong with an expression.
+func wrongIn(n *yaml.Node, issues *cel.Issues) error {
+	all := issues.Errors()
+	if len(all) == 0 {
+		return issues.Err()
 	}
-	return max(line, 1)
-}
-
-// wrongIn is the first thing that is wrong with an expression. On one line of the
-// file it is told by the file's column.
-func wrongIn(n *yaml.Node, issues *cel.Issues) *LineError {
-	e := at(n, issues.Err().Error())
-	if all := issues.Errors(); len(all) > 0 {
-		e.Reason = all[0].Message
-		if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
-			e.Column += all[0].Location.Column()
-			if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-				e.Column++
-			}
-		} else {
-			e.Line += all[0].Location.Line()
-			e.Column = all[0].Location.Column() + 1
-		}
-	}
-	return e
+	return flaw.At(flaw.Within(n, all[0].Location.Line(), all[0].Location.Column()), "%s", all[0].Message)
 }
 
 // compile reads one category: name, when (CEL), like (sentences).
 func (r *Rules) compile(ctx context.Context, n *yaml.Node) (rule, error) {
 	if n.Kind != yaml.MappingNode {
-		return rule{}, errors.New("want a mapping with name, when and like")
+		return rule{}, errors.New("is no category: give name, and when or like")
 	}
 	var one rule
 	when, whenAt := "", n
@@ -161,27 +130,27 @@ func (r *Rules) compile(ctx context.Context, n *yaml.Node) (rule, error) {
 		case "like":
 			one.like, err = r.meanings(ctx, value)
 		default:
-			return rule{}, at(key, fmt.Sprintf("unknown key %q; there are name, description, when and like", key.Value))
+			return one, flaw.At(flaw.Of(key), "unknown key %q: there are name, description, when and like", key.Value)
 		}
 		if err != nil {
-			return rule{}, at(value, err.Error())
+			return one, flaw.InField(key.Value, flaw.OfYAML(err, flaw.Of(value))[0])
 		}
 	}
 	if one.name == "" {
-		return rule{}, errors.New("a category without a name")
+		return one, errors.New("name is missing")
 	}
 	if when == "" {
 		if len(one.like) == 0 {
-			return rule{}, fmt.Errorf("category %q has neither when nor like", one.name)
+			return one, errors.New("has neither when nor like: give a CEL expression, sentences, or both")
 		}
 		when = "likeness > 0.5"
 	}
 	ast, issues := r.env.Compile(when)
 	if issues.Err() != nil {
-		return rule{}, wrongIn(whenAt, issues)
+		return one, flaw.InField("when", wrongIn(whenAt, issues))
 	}
 	if ast.OutputType() != cel.BoolType {
-		return rule{}, at(whenAt, "when must be true or false, and is "+ast.OutputType().String())
+		return one, flaw.InField("when", flaw.At(flaw.Of(whenAt), "want true or false, and it is %s", ast.OutputType()))
 	}
 	var err error
 	one.program, err = r.env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
@@ -191,16 +160,16 @@ func (r *Rules) compile(ctx context.Context, n *yaml.Node) (rule, error) {
 func (r *Rules) meanings(ctx context.Context, n *yaml.Node) ([]linear.Vector, error) {
 	var sentences []string
 	if err := n.Decode(&sentences); err != nil {
-		return nil, errors.New("like must be a list of sentences")
+		return nil, errors.New("want a list of sentences")
 	}
 	var out []linear.Vector
-	for _, s := range sentences {
+	for i, s := range sentences {
 		v, err := r.embedder.Embed(ctx, s)
 		if err != nil {
 			return nil, fmt.Errorf("embed sentence: %w", err)
 		}
 		if len(v.Value) == 0 {
-			return nil, errors.New("a sentence in like has no words")
+			return nil, fmt.Errorf("sentence %d has no words", i+1)
 		}
 		out = append(out, v)
 	}

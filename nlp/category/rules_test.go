@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"throughline/event"
+	"throughline/flaw"
 	"throughline/nlp/category"
 	"throughline/nlp/floor"
 )
@@ -88,30 +89,29 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func TestBrokenRulesNameTheLineAndLeaveTheOldOnes(t *testing.T) {
+func TestBrokenRulesNameThePlaceAndLeaveTheOldOnes(t *testing.T) {
 	r, m := rules(t)
-	for name, c := range map[string]struct {
-		file, reason string
-		line, column int
-	}{
-		"syntax":         {"categories:\n- name: a\n  when: role ==\n", "Syntax error", 3, 16},
-		"in quotes":      {"categories:\n- name: a\n  when: 'scored && colour'\n", "colour", 3, 20},
-		"over lines":     {"categories:\n- name: a\n  when: |\n    scored &&\n    colour\n", "colour", 5, 1},
-		"unknown word":   {"categories:\n- name: a\n  when: colour == \"red\"\n", "colour", 3, 9},
-		"not a truth":    {"categories:\n- name: a\n  when: sentiment + 1.0\n", "true or false", 3, 9},
-		"no name":        {"categories:\n- when: scored\n", "without a name", 2, 3},
-		"nothing to do":  {"categories:\n- name: a\n", "neither", 2, 3},
-		"twice":          {"categories:\n- name: a\n  when: scored\n- name: a\n  when: scored\n", "twice", 4, 3},
-		"unknown key":    {"categories:\n- name: a\n  if: scored\n", "unknown key", 3, 3},
-		"like a text":    {"categories:\n- name: a\n  like: {a: b}\n", "list of sentences", 3, 9},
-		"like nothing":   {"categories:\n- name: a\n  like: ['...']\n", "no words", 3, 9},
-		"not YAML":       {"categories:\n- name: [a\n", "", 1, 1},
-		"not a sequence": {"categories: 4\n", "", 1, 1},
+	for name, c := range map[string]struct{ file, want string }{
+		"syntax":         {"categories:\n- name: a\n  when: role ==\n", "3:16: category a: when: Syntax error"},
+		"in quotes":      {"categories:\n- name: a\n  when: 'scored && colour'\n", "3:20: category a: when: undeclared reference to 'colour'"},
+		"over lines":     {"categories:\n- name: a\n  when: |\n    scored &&\n    colour\n", "5:1: category a: when: undeclared reference to 'colour'"},
+		"unknown word":   {"categories:\n- name: a\n  when: colour == \"red\"\n", "3:9: category a: when: undeclared reference to 'colour'"},
+		"not a truth":    {"categories:\n- name: a\n  when: sentiment + 1.0\n", "3:9: category a: when: want true or false, and it is double"},
+		"a list of when": {"categories:\n- name: a\n  when: [scored]\n", "3:9: category a: when: a list where a text belongs"},
+		"no name":        {"categories:\n- when: scored\n", "2:3: category number 1: name is missing"},
+		"no category":    {"categories:\n- scored\n", "2:3: category number 1: is no category: give name, and when or like"},
+		"nothing to do":  {"categories:\n- name: a\n", "2:3: category a: has neither when nor like: give a CEL expression, sentences, or both"},
+		"twice":          {"categories:\n- name: a\n  when: scored\n- name: a\n  when: scored\n", "4:3: category a: name stands twice"},
+		"unknown key":    {"categories:\n- name: a\n  if: scored\n", `3:3: category a: unknown key "if": there are name, description, when and like`},
+		"unknown at top": {"category:\n- name: a\n", `1:1: unknown key "category": there are categories`},
+		"like a text":    {"categories:\n- name: a\n  like: {a: b}\n", "3:9: category a: like: want a list of sentences"},
+		"like nothing":   {"categories:\n- name: a\n  like: ['...']\n", "3:9: category a: like: sentence 1 has no words"},
+		"not YAML":       {"categories:\n- name: [a\n", "1:1: "},
+		"not a sequence": {"categories: 4\n", "1:1: a number where a list belongs"},
 	} {
-		err := r.Reload(context.Background(), []byte(c.file))
-		var e *category.LineError
-		if !errors.As(err, &e) || e.Line != c.line || e.Column != c.column || !strings.Contains(e.Reason, c.reason) {
-			t.Errorf("%s: %v, want line %d, column %d and %q", name, err, c.line, c.column, c.reason)
+		err := flaw.In("c.yaml", r.Reload(context.Background(), []byte(c.file)))
+		if err == nil || !strings.HasPrefix(err.Error(), "c.yaml:"+c.want) {
+			t.Errorf("%s: %v, want c.yaml:%s", name, err, c.want)
 		}
 	}
 	v, _ := m.Embed(context.Background(), "acme")
@@ -126,9 +126,9 @@ func FuzzReload(f *testing.F) {
 	r, _ := rules(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		err := r.Reload(context.Background(), file)
-		var e *category.LineError
-		if err != nil && (!errors.As(err, &e) || e.Line < 1 || e.Column < 1) {
-			t.Fatalf("error %v names no line", err)
+		var f *flaw.Flaw
+		if err != nil && (!errors.As(err, &f) || f.Line < 1 || f.Column < 1) {
+			t.Fatalf("error %v names no place", err)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"throughline/flaw"
 	"throughline/nlp/floor"
 	"throughline/nlp/intent"
 	"throughline/nlp/linear"
@@ -102,36 +103,33 @@ func TestDefaultTaxonomyFindsWhatIsAsked(t *testing.T) {
 	}
 }
 
-func TestBrokenFileNamesTheLine(t *testing.T) {
+func TestBrokenFileNamesThePlaceAndTheFix(t *testing.T) {
 	const good = "intents:\n- name: a\n  examples: [x one, x two, x three]\n- name: b\n  examples: [y one, y two, y three]\n"
 	if _, err := intent.Parse([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct {
-		file   string
-		line   int
-		reason string
-	}{
-		"empty":          {"", 1, "empty"},
-		"not a mapping":  {"- a\n", 1, "mapping"},
-		"bad indent":     {"intents:\n- name: a\n   examples: [b]\n", 3, ""},
-		"unknown key":    {"intents:\n- name: a\n  exampels: [b]\n", 3, "exampels"},
-		"too few":        {"intents:\n- name: a\n  examples: [b, c]\n", 3, "3 or more"},
-		"no examples":    {"version: \"1\"\nintents:\n- name: a\n", 3, "no examples"},
-		"bad name":       {"intents:\n- name: Where Is\n  examples: [b, c, d]\n", 2, "small letters"},
-		"name twice":     {good + "- name: a\n  examples: [b, c, d]\n", 6, "already on line 2"},
-		"one intent":     {"intents:\n- name: a\n  examples: [b, c, d]\n", 1, "two or more"},
-		"empty example":  {"intents:\n- name: a\n  examples:\n  - b\n  - ''\n  - c\n", 5, "0 bytes"},
-		"list as a text": {"intents:\n- name: [a]\n  examples: [b, c, d]\n", 2, "one text"},
+	for name, c := range map[string]struct{ file, want string }{
+		"empty":           {"", "1:1: the file is empty: give version, intents and out_of_scope"},
+		"not a mapping":   {"- a\n", "1:1: want a mapping of keys and values: intents, out_of_scope, version"},
+		"bad indent":      {"intents:\n- name: a\n   examples: [b]\n", "3:1: mapping values are not allowed in this context"},
+		"unknown key":     {"intents:\n- name: a\n  exampels: [b]\n", `3:3: intent a: unknown key "exampels": there are description, examples, name`},
+		"unknown at top":  {"intent:\n- name: a\n", `1:1: unknown key "intent": there are intents, out_of_scope, version`},
+		"no list":         {"intents: {name: a}\n", "1:10: intents: want a list, each item with name, description and examples"},
+		"too few":         {"intents:\n- name: a\n  examples: [b, c]\n", "3:13: intent a: examples: there are 2, want 3 or more"},
+		"no examples":     {"version: \"1\"\nintents:\n- name: a\n", "3:3: intent a: examples are missing: give 3 or more"},
+		"no name":         {"intents:\n- examples: [b, c, d]\n", "2:3: intent number 1: name is missing"},
+		"bad name":        {"intents:\n- name: Where Is\n  examples: [b, c, d]\n", "2:9: intent Where Is: name: want small letters, digits and _, beginning with a letter"},
+		"name twice":      {good + "- name: a\n  examples: [b, c, d]\n", "6:3: intent a: name is already on line 2"},
+		"key twice":       {"version: 1\nversion: 2\n", `2:1: key "version" stands twice`},
+		"one intent":      {"intents:\n- name: a\n  examples: [b, c, d]\n", "1:1: intents: there are 1, and telling apart needs two or more"},
+		"empty example":   {"intents:\n- name: a\n  examples:\n  - b\n  - ''\n  - c\n", "5:5: intent a: examples: an example of 0 bytes, want 1 to 1000"},
+		"example of many": {"intents:\n- name: a\n  examples: [b, c, [d]]\n", "3:20: intent a: examples: want one text"},
+		"list as a text":  {"intents:\n- name: [a]\n  examples: [b, c, d]\n", "2:9: intent number 1: name: want one text"},
+		"out of scope":    {"out_of_scope: hello\n", "1:15: out_of_scope: want a list of sentences"},
 	} {
 		_, err := intent.Parse([]byte(c.file))
-		var e *intent.LineError
-		if !errors.As(err, &e) {
-			t.Errorf("%s: error %v is no LineError", name, err)
-			continue
-		}
-		if e.Line != c.line || !strings.Contains(e.Reason, c.reason) {
-			t.Errorf("%s: %v, want line %d and %q", name, e, c.line, c.reason)
+		if got := flaw.In("intents.yaml", err); got == nil || got.Error() != "intents.yaml:"+c.want {
+			t.Errorf("%s: %v, want intents.yaml:%s", name, got, c.want)
 		}
 	}
 }
@@ -188,9 +186,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("a: &a [*a]"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		_, err := intent.Parse(file)
-		var e *intent.LineError
-		if err != nil && (!errors.As(err, &e) || e.Line < 1) {
-			t.Fatalf("error %v names no line", err)
+		var f *flaw.Flaw
+		if err != nil && (!errors.As(err, &f) || f.Line < 1 || f.Column < 1) {
+			t.Fatalf("error %v names no place", err)
 		}
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+
+	"throughline/flaw"
 )
 
 // Owned is a head that its user can replace while it answers.
@@ -53,10 +55,7 @@ func (o *Owned) ReloadFile(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("read intents: %w", err)
 	}
-	if err := o.Reload(ctx, file); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
+	return flaw.In(path, o.Reload(ctx, file))
 }
 
 // Head in force.

@@ -1,13 +1,17 @@
 package intent
 
 import (
+	"cmp"
 	_ "embed"
-	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"throughline/flaw"
 )
 
 // Taxonomy is the user's intents.yaml.
@@ -42,85 +46,79 @@ const (
 	maxIntents  = 1000
 )
 
-// LineError is what is wrong with an intents file, and where.
-type LineError struct {
-	Line   int
-	Reason string
-}
-
-func (e *LineError) Error() string { return fmt.Sprintf("intents file line %d: %s", e.Line, e.Reason) }
-
-func at(n *yaml.Node, format string, values ...any) error {
-	return &LineError{Line: n.Line, Reason: fmt.Sprintf(format, values...)}
-}
-
 // name is what an intent may be called: it becomes a column value and a CEL string.
 const name = `^[a-z][a-z0-9_]{0,63}$`
 
-// Parse reads a taxonomy. Every error is a *LineError that says what to mend.
+// Parse reads a taxonomy. Every error is a *flaw.Flaw that says what to mend.
 func Parse(file []byte) (Taxonomy, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(file, &root); err != nil {
-		return Taxonomy{}, syntax(err)
+		return Taxonomy{}, flaw.OfYAML(err, flaw.Start())[0]
 	}
 	if len(root.Content) == 0 {
-		return Taxonomy{}, &LineError{Line: 1, Reason: "the file is empty; want version, intents and out_of_scope"}
+		return Taxonomy{}, flaw.At(flaw.Start(), "the file is empty: give version, intents and out_of_scope")
 	}
 	named, err := regexp.Compile(name)
 	if err != nil {
 		return Taxonomy{}, err
 	}
 	var t Taxonomy
-	err = fields(root.Content[0], map[string]func(*yaml.Node) error{
-		"version": func(n *yaml.Node) error { return text(n, &t.Version) },
+	err = fields(root.Content[0], readers{
+		"version": text(&t.Version),
 		"out_of_scope": func(n *yaml.Node) (err error) {
 			t.OutOfScope, err = examples(n, 0)
 			return err
 		},
-		"intents": func(n *yaml.Node) error {
-			if n.Kind != yaml.SequenceNode {
-				return at(n, "intents must be a list")
-			}
-			if len(n.Content) > maxIntents {
-				return at(n, "%d intents; at most %d", len(n.Content), maxIntents)
-			}
-			seen := make(map[string]int)
-			for _, item := range n.Content {
-				i, err := one(item, named)
-				if err != nil {
-					return err
-				}
-				if line, twice := seen[i.Name]; twice {
-					return at(item, "intent %q is already on line %d", i.Name, line)
-				}
-				seen[i.Name] = item.Line
-				t.Intents = append(t.Intents, i)
-			}
-			return nil
+		"intents": func(n *yaml.Node) (err error) {
+			t.Intents, err = intents(n, named)
+			return err
 		},
 	})
+	if err == nil && len(t.Intents) < 2 {
+		err = wrong(root.Content[0], "intents: there are %d, and telling apart needs two or more", len(t.Intents))
+	}
 	if err != nil {
 		return Taxonomy{}, err
-	}
-	if len(t.Intents) < 2 {
-		return Taxonomy{}, at(root.Content[0], "%d intents; telling apart needs two or more", len(t.Intents))
 	}
 	return t, nil
 }
 
+func intents(n *yaml.Node, named *regexp.Regexp) ([]Intent, error) {
+	if n.Kind != yaml.SequenceNode {
+		return nil, wrong(n, "want a list, each item with name, description and examples")
+	}
+	if len(n.Content) > maxIntents {
+		return nil, wrong(n, "there are %d, want at most %d", len(n.Content), maxIntents)
+	}
+	var out []Intent
+	seen := make(map[string]int)
+	for _, item := range n.Content {
+		i, err := one(item, named)
+		if line, twice := seen[i.Name]; err == nil && twice {
+			err = wrong(item, "name is already on line %d", line)
+		}
+		if err != nil {
+			return nil, flaw.InPart("intent "+cmp.Or(i.Name, fmt.Sprint("number ", len(out)+1)), err)
+		}
+		seen[i.Name] = item.Line
+		out = append(out, i)
+	}
+	return out, nil
+}
+
 func one(n *yaml.Node, named *regexp.Regexp) (Intent, error) {
 	var i Intent
-	err := fields(n, map[string]func(*yaml.Node) error{
+	err := fields(n, readers{
 		"name": func(n *yaml.Node) error {
-			if err := text(n, &i.Name); err != nil {
+			if err := text(&i.Name)(n); err != nil {
 				return err
 			}
 			if !named.MatchString(i.Name) {
-				return at(n, "name %q: want small letters, digits and _, beginning with a letter", i.Name)
+				return wrong(n, "want small letters, digits and _, beginning with a letter")
 			}
 			return nil
 		},
-		"description": func(n *yaml.Node) error { return text(n, &i.Description) },
+		"description": text(&i.Description),
 		"examples": func(n *yaml.Node) (err error) {
 			i.Examples, err = examples(n, MinExamples)
 			return err
@@ -130,79 +128,71 @@ func one(n *yaml.Node, named *regexp.Regexp) (Intent, error) {
 	case err != nil:
 		return i, err
 	case i.Name == "":
-		return i, at(n, "an intent without a name")
+		return i, wrong(n, "name is missing")
 	case i.Examples == nil:
-		return i, at(n, "intent %q has no examples; want %d or more", i.Name, MinExamples)
+		return i, wrong(n, "examples are missing: give %d or more", MinExamples)
 	}
 	return i, nil
 }
 
+// readers take in the value of each key that a mapping may have.
+type readers map[string]func(*yaml.Node) error
+
 // fields hands each value of a mapping to its reader and refuses unknown keys.
-func fields(n *yaml.Node, readers map[string]func(*yaml.Node) error) error {
+func fields(n *yaml.Node, known readers) error {
 	if n.Kind != yaml.MappingNode {
-		return at(n, "want a mapping of keys and values")
+		return wrong(n, "want a mapping of keys and values: %s", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	}
 	seen := make(map[string]bool)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
-		read, ok := readers[key.Value]
+		read, ok := known[key.Value]
 		if !ok {
-			return at(key, "unknown key %q", key.Value)
+			return flaw.Unknown(key, known)
 		}
 		if seen[key.Value] {
-			return at(key, "key %q stands twice", key.Value)
+			return wrong(key, "key %q stands twice", key.Value)
 		}
 		seen[key.Value] = true
 		if err := read(n.Content[i+1]); err != nil {
-			return err
+			return flaw.InField(key.Value, err)
 		}
 	}
 	return nil
 }
 
-func text(n *yaml.Node, into *string) error {
-	if n.Kind != yaml.ScalarNode {
-		return at(n, "want one text")
+func text(into *string) func(*yaml.Node) error {
+	return func(n *yaml.Node) error {
+		if n.Kind != yaml.ScalarNode {
+			return wrong(n, "want one text")
+		}
+		*into = strings.TrimSpace(n.Value)
+		return nil
 	}
-	*into = strings.TrimSpace(n.Value)
-	return nil
 }
 
 func examples(n *yaml.Node, atLeast int) ([]string, error) {
 	if n.Kind != yaml.SequenceNode {
-		return nil, at(n, "want a list of sentences")
+		return nil, wrong(n, "want a list of sentences")
 	}
 	out := make([]string, 0, len(n.Content))
 	for _, item := range n.Content {
 		var s string
-		if err := text(item, &s); err != nil {
+		if err := text(&s)(item); err != nil {
 			return nil, err
 		}
 		if s == "" || len(s) > maxExample {
-			return nil, at(item, "an example of %d bytes; want 1 to %d", len(s), maxExample)
+			return nil, wrong(item, "an example of %d bytes, want 1 to %d", len(s), maxExample)
 		}
 		out = append(out, s)
 	}
 	if len(out) < atLeast {
-		return nil, at(n, "%d examples; want %d or more", len(out), atLeast)
+		return nil, wrong(n, "there are %d, want %d or more", len(out), atLeast)
 	}
 	return out, nil
 }
 
-// syntax turns the YAML reader's own message ("yaml: line 4: …") into a LineError.
-func syntax(err error) error {
-	e := &LineError{Line: 1, Reason: strings.TrimPrefix(err.Error(), "yaml: ")}
-	if rest, ok := strings.CutPrefix(e.Reason, "line "); ok {
-		var line int
-		if number, reason, ok := strings.Cut(rest, ": "); ok {
-			if _, scanErr := fmt.Sscan(number, &line); scanErr == nil {
-				e.Line, e.Reason = line, reason
-			}
-		}
-	}
-	var typed *yaml.TypeError
-	if errors.As(err, &typed) && len(typed.Errors) > 0 {
-		e.Reason = typed.Errors[0]
-	}
-	return e
+// wrong is what is wrong with a node, and what would be right.
+func wrong(n *yaml.Node, format string, values ...any) error {
+	return flaw.At(flaw.Of(n), format, values...)
 }

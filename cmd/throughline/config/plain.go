@@ -2,67 +2,27 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"throughline/flaw"
 )
 
-var (
-	unknownKey = regexp.MustCompile(`^line (\d+): field (\S+) not found in type \S+$`)
-	otherType  = regexp.MustCompile(`(?s)^line (\d+): cannot unmarshal !!(\w+).* into (\S+)$`)
-)
+var unknownKey = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
 
 // plain says what is wrong with a file in the words of whoever wrote it: keys
-// and values, not the program's types. Values are not repeated, since one of
-// them may be a password.
+// and values, not the program's types.
 func plain(err error, known []field) error {
-	e, ok := errors.AsType[*yaml.TypeError](err)
-	if !ok {
-		return err
-	}
-	out := make([]string, len(e.Errors))
-	for i, text := range e.Errors {
-		out[i] = text
-		if m := unknownKey.FindStringSubmatch(text); m != nil {
-			out[i] = "line " + m[1] + ": " + m[2] + " is not a setting here" + suggest(m[2], known) + "; throughline config default prints all of them"
-		} else if m := otherType.FindStringSubmatch(text); m != nil {
-			out[i] = "line " + m[1] + ": " + found(m[2]) + " where " + wanted(m[3]) + " belongs"
+	var out []string
+	for _, f := range flaw.OfYAML(err, flaw.Start()) {
+		reason := f.Reason
+		if m := unknownKey.FindStringSubmatch(reason); m != nil {
+			reason = m[1] + " is not a setting here" + suggest(m[1], known) + "; throughline config default prints all of them"
 		}
+		out = append(out, fmt.Sprintf("line %d: %s", f.Line, reason))
 	}
 	return errors.New(strings.Join(out, "; "))
-}
-
-// found names a kind of YAML node.
-func found(tag string) string {
-	switch tag {
-	case "seq":
-		return "a list"
-	case "map":
-		return "a section"
-	case "int", "float":
-		return "a number"
-	case "bool":
-		return "true or false"
-	}
-	return "a text"
-}
-
-// wanted names what a Go type takes.
-func wanted(typ string) string {
-	switch {
-	case strings.HasPrefix(typ, "[]"):
-		return "a list"
-	case typ == "time.Duration":
-		return "a duration such as 90s or 24h"
-	case typ == "bool":
-		return "true or false"
-	case typ == "string":
-		return "a text"
-	case strings.HasPrefix(typ, "int"), strings.HasPrefix(typ, "uint"), strings.HasPrefix(typ, "float"):
-		return "a number"
-	}
-	return "a section of settings"
 }
 
 // suggest finds the key, or section, that a misspelt one stands for: one letter
