@@ -13,6 +13,50 @@ import (
 	"throughline/event"
 )
 
+func testDead(t *testing.T, b Broker) {
+	c := dial(t, b)
+	in := topic(t, "in", false)
+	ensure(t, c, in.Spec)
+	var got collector
+	run(t, c, bus.Stage{Name: in.Name, In: []bus.Input{bus.Each(in.Source, func(_ context.Context, i item) ([]event.Message, error) {
+		switch i.N {
+		case 1:
+			return nil, bus.Permanent(errors.New("no such tenant"))
+		case 2:
+			var nothing *item
+			_ = nothing.N // a bug in a handler must not stop the stage
+		}
+		got.take(i)
+		return nil, nil
+	})}})
+	// A wrong type in a field is set aside as well.
+	wrong := event.Message{Topic: in.Spec, Key: "k", Value: map[string]any{"key": "k", "n": "four"}}
+	publish(t, c, in.Message(item{Key: "k", N: 0}), in.Message(item{Key: "k", N: 1}), in.Message(item{Key: "k", N: 2}), wrong, in.Message(item{Key: "k", N: 5}))
+	eventually(t, "the others are handled", func() bool { return got.distinct() == 2 })
+	deads := 0
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	n, err := c.Partitions(ctx, in.Dead().Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range n {
+		_, err := bus.Replay(ctx, c, event.Source[map[string]any]{Spec: in.Dead()}, p, func(r bus.Record[map[string]any]) error {
+			if r.Key != "k" || r.Value["key"] != "k" {
+				t.Errorf("set aside as %v, want the original", r.Value)
+			}
+			deads++
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if deads != 3 {
+		t.Errorf("%d events set aside, want 3", deads)
+	}
+}
+
 // testDelivered sets an event aside, mends what was wrong and delivers it again.
 func testDelivered(t *testing.T, b Broker) {
 	c := dial(t, b)
