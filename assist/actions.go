@@ -1,6 +1,7 @@
 package assist
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -86,7 +87,7 @@ func (a *escalateAction) check(env *cel.Env) []error {
 }
 
 func (a *escalateAction) fill(out *event.Alert, m *moment.Moment) (err error) {
-	out.Severity, out.Queue = a.Severity, otherwise(a.To, out.Queue)
+	out.Severity, out.Queue = a.Severity, cmp.Or(a.To, out.Queue)
 	out.Title, err = a.Title.render(m)
 	return err
 }
@@ -110,12 +111,12 @@ func (a *routeAction) check(env *cel.Env) []error {
 	if a.Priority < 0 || a.Priority > 100 {
 		where = errors.New("priority is not between 0 and 100")
 	}
-	return wrongs(where, title(&a.Title, env, strings.TrimSpace("Route to "+otherwise(a.Queue, a.Skill))))
+	return wrongs(where, title(&a.Title, env, strings.TrimSpace("Route to "+cmp.Or(a.Queue, a.Skill))))
 }
 
 func (a *routeAction) fill(out *event.Alert, m *moment.Moment) (err error) {
 	out.Severity, out.Skill, out.Priority = event.Info, a.Skill, a.Priority
-	out.Queue = otherwise(a.Queue, out.Queue)
+	out.Queue = cmp.Or(a.Queue, out.Queue)
 	out.Title, err = a.Title.render(m)
 	return err
 }
@@ -184,7 +185,7 @@ type adviceAction struct {
 func (*adviceAction) name() string { return "suggest" }
 
 func (a *adviceAction) check(env *cel.Env) []error {
-	a.Kind = otherwise(a.Kind, "next_best_action")
+	a.Kind = cmp.Or(a.Kind, "next_best_action")
 	var kind error
 	if !slices.Contains([]string{"next_best_action", "reply", "knowledge", "context"}, a.Kind) {
 		kind = fmt.Errorf("kind is %q: use next_best_action, reply, knowledge or context", a.Kind)
@@ -230,7 +231,7 @@ func wrongs(all ...error) []error {
 }
 
 func severity(s *event.Severity, standard event.Severity) error {
-	*s = event.Severity(otherwise(string(*s), string(standard)))
+	*s = cmp.Or(*s, standard)
 	if !slices.Contains([]event.Severity{event.Info, event.Warning, event.Critical}, *s) {
 		return fmt.Errorf("severity is %q: use info, warning or critical", *s)
 	}

@@ -1,6 +1,7 @@
 package assist
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -42,7 +43,7 @@ func NewDesk(cfg Config) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := Load(otherwise(cfg.Policy, "policy.default.yaml"), text)
+	p, err := Load(cmp.Or(cfg.Policy, "policy.default.yaml"), text)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (d *Desk) apply(r bus.Record[event.Policy]) error {
 	h.list = append(slices.DeleteFunc(h.list, func(old event.Policy) bool { return old.Version == in.Version }), in)
 	close(d.changed)
 	d.changed = make(chan struct{})
-	d.log.Info("policy in force", "tenant", in.Tenant, "version", otherwise(in.Version, d.configured.Version), "by", in.By)
+	d.log.Info("policy in force", "tenant", in.Tenant, "version", cmp.Or(in.Version, d.configured.Version), "by", in.By)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package assist
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -52,7 +53,7 @@ func (p *Policy) CheckTargets(known []string) error {
 			continue
 		}
 		problems = append(problems, flaw.InPart("rule "+r.Name,
-			flaw.At(r.place, "webhook: target %q is not one of outgoing.targets (%s)", r.Webhook.Target, otherwise(strings.Join(known, ", "), "there is none"))))
+			flaw.At(r.place, "webhook: target %q is not one of outgoing.targets (%s)", r.Webhook.Target, cmp.Or(strings.Join(known, ", "), "there is none"))))
 	}
 	return flaw.In(p.file, errors.Join(problems...))
 }
@@ -95,7 +96,7 @@ func LoadFile(path string) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Load(otherwise(path, "policy.default.yaml"), text)
+	return Load(cmp.Or(path, "policy.default.yaml"), text)
 }
 
 func textOf(path string) ([]byte, error) {
@@ -146,7 +147,7 @@ func Load(name string, b []byte) (*Policy, error) {
 	for i := range f.Rules {
 		r := &p.rules[i]
 		found := r.read(env, &f.Rules[i], names)
-		wrong("rule "+otherwise(r.Name, fmt.Sprint("number ", i+1)), found...)
+		wrong("rule "+cmp.Or(r.Name, fmt.Sprint("number ", i+1)), found...)
 	}
 	if len(problems) > 0 {
 		return nil, flaw.In(name, errors.Join(problems...))
@@ -180,7 +181,7 @@ func (r *rule) read(env *cel.Env, n *yaml.Node, names map[string]bool) []*flaw.F
 		wrong("name stands twice: names are how alerts point back to rules")
 	}
 	names[r.Name] = true
-	r.On, r.Once = otherwise(r.On, "turn"), otherwise(r.Once, "interaction")
+	r.On, r.Once = cmp.Or(r.On, "turn"), cmp.Or(r.Once, "interaction")
 	if !slices.Contains([]string{"turn", "interaction", "any"}, r.On) {
 		wrong("on is %q: use turn, interaction or any", r.On)
 	}
@@ -223,11 +224,4 @@ func meaningOf(n *yaml.Node, r *rule) (string, error) {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:12]), nil
-}
-
-func otherwise(s, standard string) string {
-	if s == "" {
-		return standard
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package assist
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -168,7 +169,7 @@ func (s *Server) put(ctx context.Context, action string, p event.Policy) (any, e
 	d, tenant := s.cfg.Desk, s.cfg.Tenant(ctx)
 	before := d.For(tenant).Version
 	p.Tenant, p.By, p.At, p.Request = tenant, s.cfg.Actor(ctx), time.Now().UTC(), rand.Text()
-	version := otherwise(p.Version, d.configured.Version)
+	version := cmp.Or(p.Version, d.configured.Version)
 	audit := event.Audit{ID: event.ID("au", tenant, action, p.Request), Tenant: tenant, At: p.At, Actor: p.By, Action: action, Object: "policy",
 		Policy: version, Request: p.Request, Detail: map[string]string{"before": before}}
 	if err := s.cfg.Publish(ctx, event.Audits().Message(audit), event.Policies().Message(p)); err != nil {

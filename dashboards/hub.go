@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -38,22 +39,16 @@ type HubConfig struct {
 }
 
 func (c HubConfig) withDefaults() HubConfig {
-	orDefault(&c.Lookback, DefaultLookback)
-	orDefault(&c.LookbackTime, DefaultLookbackTime)
-	orDefault(&c.RecentEvents, DefaultRecentEvents)
-	orDefault(&c.RecentBytes, DefaultRecentBytes)
-	orDefault(&c.Interactions, DefaultInteractions)
-	orDefault(&c.Replay, DefaultReplay)
+	c.Lookback = cmp.Or(c.Lookback, DefaultLookback)
+	c.LookbackTime = cmp.Or(c.LookbackTime, DefaultLookbackTime)
+	c.RecentEvents = cmp.Or(c.RecentEvents, DefaultRecentEvents)
+	c.RecentBytes = cmp.Or(c.RecentBytes, DefaultRecentBytes)
+	c.Interactions = cmp.Or(c.Interactions, DefaultInteractions)
+	c.Replay = cmp.Or(c.Replay, DefaultReplay)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
 	return c
-}
-
-func orDefault[T comparable](v *T, def T) {
-	if *v == *new(T) {
-		*v = def
-	}
 }
 
 // Hub follows the topics, keeps what is live, and gives every stream the events

@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,8 +72,8 @@ func NewServer(cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	orDefault(&cfg.Heartbeat, DefaultHeartbeat)
-	orDefault(&cfg.WriteDeadline, DefaultWriteDeadline)
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, DefaultHeartbeat)
+	cfg.WriteDeadline = cmp.Or(cfg.WriteDeadline, DefaultWriteDeadline)
 	s := &Server{cfg: cfg, hub: cfg.Hub, log: cfg.Logger.With("component", "dashboards")}
 	mux := http.NewServeMux()
 	for pattern, h := range s.routes() {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -46,8 +47,8 @@ type Door struct {
 
 // NewDoor makes a Door.
 func NewDoor(cfg DoorConfig) *Door {
-	orDefault(&cfg.Deadline, DefaultDeadline)
-	orDefault(&cfg.MaxInFlight, DefaultMaxInFlight)
+	cfg.Deadline = cmp.Or(max(cfg.Deadline, 0), DefaultDeadline)
+	cfg.MaxInFlight = cmp.Or(max(cfg.MaxInFlight, 0), DefaultMaxInFlight)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"container/list"
 	"math"
 	"sync"
@@ -40,24 +41,18 @@ type SessionsConfig struct {
 }
 
 func (c SessionsConfig) withDefaults() SessionsConfig {
-	orDefault(&c.WhatsAppIdle, DefaultWhatsAppIdle)
-	orDefault(&c.WebChatIdle, DefaultWebChatIdle)
-	orDefault(&c.SMSIdle, DefaultSMSIdle)
-	orDefault(&c.EmailIdle, DefaultEmailIdle)
-	orDefault(&c.VoiceIdle, DefaultVoiceIdle)
-	orDefault(&c.MaxSessions, DefaultMaxSessions)
-	orDefault(&c.Memory, DefaultMemory)
-	orDefault(&c.SweepEvery, DefaultSweepEvery)
+	c.WhatsAppIdle = cmp.Or(max(c.WhatsAppIdle, 0), DefaultWhatsAppIdle)
+	c.WebChatIdle = cmp.Or(max(c.WebChatIdle, 0), DefaultWebChatIdle)
+	c.SMSIdle = cmp.Or(max(c.SMSIdle, 0), DefaultSMSIdle)
+	c.EmailIdle = cmp.Or(max(c.EmailIdle, 0), DefaultEmailIdle)
+	c.VoiceIdle = cmp.Or(max(c.VoiceIdle, 0), DefaultVoiceIdle)
+	c.MaxSessions = cmp.Or(max(c.MaxSessions, 0), DefaultMaxSessions)
+	c.Memory = cmp.Or(max(c.Memory, 0), DefaultMemory)
+	c.SweepEvery = cmp.Or(max(c.SweepEvery, 0), DefaultSweepEvery)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	return c
-}
-
-func orDefault[T int | int64 | time.Duration](v *T, d T) {
-	if *v <= 0 {
-		*v = d
-	}
 }
 
 // Sessions knows the open interactions. Kafka is its only memory: it is

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,19 +103,12 @@ func (c *customer) part(at time.Time) bool {
 			}
 		}
 		era.Tags = append(era.Tags, old.Tags...)
-		era.Name, era.Seen, era.Version = firstOf(era.Name, old.Name), newest(slices.Concat(old.Seen, c.seen), 8*maxSeen), max(era.Version, old.Version)+1
+		era.Name, era.Seen, era.Version = cmp.Or(era.Name, old.Name), newest(slices.Concat(old.Seen, c.seen), 8*maxSeen), max(era.Version, old.Version)+1
 		*old = era
 		return true
 	}
 	c.former = append(c.former, era)
 	return true
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func (c *customer) era(at time.Time) int {

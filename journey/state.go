@@ -82,7 +82,7 @@ func (s *Shard) message(c *customer, j event.Journey, cause event.Cause) event.M
 	members := c.members()
 	if j.Handle == "" && j.Name == "" {
 		for _, p := range members {
-			j.Handle, j.Name = firstOf(j.Handle, p.Handle), firstOf(j.Name, p.Name)
+			j.Handle, j.Name = cmp.Or(j.Handle, p.Handle), cmp.Or(j.Name, p.Name)
 		}
 	}
 	if j.Into == "" {

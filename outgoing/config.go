@@ -1,6 +1,7 @@
 package outgoing
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -97,8 +98,8 @@ func (t *Target) settle() []error {
 	if !targetName.MatchString(t.Name) {
 		wrong("name", "must be 1 to 40 of a-z, 0-9 and -, begun by a letter or digit")
 	}
-	t.Format = orElse(t.Format, Standard)
-	t.Stale = orElse(t.Stale, "mark")
+	t.Format = cmp.Or(t.Format, Standard)
+	t.Stale = cmp.Or(t.Stale, "mark")
 	if len(t.Events) == 0 {
 		t.Events = []string{event.Alerts().Name}
 	}
@@ -106,8 +107,8 @@ func (t *Target) settle() []error {
 	if t.Format == Slack {
 		rate = DefaultSlackRate
 	}
-	t.Rate, t.Concurrency, t.Timeout = orElse(t.Rate, rate), orElse(t.Concurrency, DefaultConcurrency), orElse(t.Timeout, DefaultTimeout)
-	t.MaxAge, t.Patience, t.StaleAfter = orElse(t.MaxAge, DefaultMaxAge), orElse(t.Patience, DefaultPatience), orElse(t.StaleAfter, DefaultStaleAfter)
+	t.Rate, t.Concurrency, t.Timeout = cmp.Or(t.Rate, rate), cmp.Or(t.Concurrency, DefaultConcurrency), cmp.Or(t.Timeout, DefaultTimeout)
+	t.MaxAge, t.Patience, t.StaleAfter = cmp.Or(t.MaxAge, DefaultMaxAge), cmp.Or(t.Patience, DefaultPatience), cmp.Or(t.StaleAfter, DefaultStaleAfter)
 
 	for field, err := range t.resolve() {
 		wrong(field, "%v", err)
@@ -178,14 +179,6 @@ func (t *Target) checkURL() error {
 		return errors.New("has a user in it: give Authorization under headers instead")
 	}
 	return nil
-}
-
-func orElse[T comparable](v, standard T) T {
-	var zero T
-	if v == zero {
-		return standard
-	}
-	return v
 }
 
 func oneOf[T ~string](wrong func(field, format string, args ...any), field string, values []T, allowed ...T) {

@@ -1,6 +1,7 @@
 package outgoing
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -57,7 +58,7 @@ const suggestion event.Action = "suggestion"
 
 func ofAlert(a event.Alert) Notice {
 	return Notice{ID: a.ID, Tenant: a.Tenant, Customer: a.Customer, Journey: a.Journey, Interaction: a.Interaction, Turn: a.Turn,
-		Channel: a.Channel, At: a.At, Action: orElse(a.Action, event.ActionAlert), Severity: a.Severity, Queue: a.Queue, Skill: a.Skill,
+		Channel: a.Channel, At: a.At, Action: cmp.Or(a.Action, event.ActionAlert), Severity: a.Severity, Queue: a.Queue, Skill: a.Skill,
 		Priority: a.Priority, Tags: a.Tags, Due: a.Due, Rule: a.Rule, Title: a.Title, target: a.Target}
 }
 

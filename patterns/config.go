@@ -1,6 +1,9 @@
 package patterns
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Config says how patterns are looked for.
 type Config struct {
@@ -21,16 +24,9 @@ const (
 )
 
 func (c Config) settled() Config {
-	orElse(&c.Window, DefaultWindow)
-	orElse(&c.History, DefaultHistory)
-	orElse(&c.Level, DefaultLevel)
-	orElse(&c.Turns, DefaultTurns)
+	c.Window = cmp.Or(c.Window, DefaultWindow)
+	c.History = cmp.Or(c.History, DefaultHistory)
+	c.Level = cmp.Or(c.Level, DefaultLevel)
+	c.Turns = cmp.Or(c.Turns, DefaultTurns)
 	return c
-}
-
-func orElse[T comparable](v *T, standard T) {
-	var zero T
-	if *v == zero {
-		*v = standard
-	}
 }

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"cmp"
 	"os"
 	"time"
 )
@@ -36,20 +37,14 @@ func (c Config) withDefaults() Config {
 	if c.Node == "" {
 		c.Node, _ = os.Hostname() // an empty name still works, for a single process
 	}
-	orDefault(&c.MaxCalls, DefaultMaxCalls)
-	orDefault(&c.MaxLegs, DefaultMaxLegs)
-	orDefault(&c.SilenceAfter, DefaultSilenceAfter)
-	orDefault(&c.Buffer, DefaultBuffer)
-	orDefault(&c.BufferBytes, DefaultBufferBytes)
-	orDefault(&c.ReportEvery, DefaultReportEvery)
-	orDefault(&c.ResumeWithin, DefaultResumeWithin)
-	orDefault(&c.MaxDuration, DefaultMaxDuration)
-	orDefault(&c.DrainWithin, DefaultDrainWithin)
+	c.MaxCalls = cmp.Or(max(c.MaxCalls, 0), DefaultMaxCalls)
+	c.MaxLegs = cmp.Or(max(c.MaxLegs, 0), DefaultMaxLegs)
+	c.SilenceAfter = cmp.Or(max(c.SilenceAfter, 0), DefaultSilenceAfter)
+	c.Buffer = cmp.Or(max(c.Buffer, 0), DefaultBuffer)
+	c.BufferBytes = cmp.Or(max(c.BufferBytes, 0), DefaultBufferBytes)
+	c.ReportEvery = cmp.Or(max(c.ReportEvery, 0), DefaultReportEvery)
+	c.ResumeWithin = cmp.Or(max(c.ResumeWithin, 0), DefaultResumeWithin)
+	c.MaxDuration = cmp.Or(max(c.MaxDuration, 0), DefaultMaxDuration)
+	c.DrainWithin = cmp.Or(max(c.DrainWithin, 0), DefaultDrainWithin)
 	return c
-}
-
-func orDefault[T int | int64 | time.Duration](v *T, d T) {
-	if *v <= 0 {
-		*v = d
-	}
 }

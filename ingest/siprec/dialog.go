@@ -1,6 +1,7 @@
 package siprec
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"net/netip"
@@ -100,7 +101,7 @@ func (d *dialog) customer() (event.Handle, bool) {
 			return handle(p.aor)
 		}
 	}
-	calling, called := first(d.meta.from, d.headers.calling), first(d.meta.to, d.headers.called)
+	calling, called := cmp.Or(d.meta.from, d.headers.calling), cmp.Or(d.meta.to, d.headers.called)
 	if d.direction() == "outbound" {
 		calling = called
 	}
@@ -128,8 +129,8 @@ func (d *dialog) direction() string {
 	case d.server.cfg.Roles.Direction == "outbound":
 		return "outbound"
 	}
-	caller, _ := d.server.cfg.Roles.byAddress(first(d.meta.from, d.headers.calling))
-	called, _ := d.server.cfg.Roles.byAddress(first(d.meta.to, d.headers.called))
+	caller, _ := d.server.cfg.Roles.byAddress(cmp.Or(d.meta.from, d.headers.calling))
+	called, _ := d.server.cfg.Roles.byAddress(cmp.Or(d.meta.to, d.headers.called))
 	if caller == event.Agent && called != event.Agent {
 		return "outbound"
 	}
@@ -160,7 +161,7 @@ func (d *dialog) describe(r *request) calls.Description {
 		desc.Attrs["mixed"] = "true" // one stream holds both voices
 	}
 	desc.Customer, _ = d.customer()
-	if to := user(first(d.meta.to, d.headers.called)); d.direction() == "inbound" && to != "" {
+	if to := user(cmp.Or(d.meta.to, d.headers.called)); d.direction() == "inbound" && to != "" {
 		desc.Account = to
 	}
 	return desc
@@ -174,7 +175,7 @@ func (d *dialog) update(b []byte) {
 	}
 	d.assign()
 	if now := d.agent(); agent != "" && now != "" && now != agent {
-		d.call.Transfer(now, "", first(d.meta.reason, "another agent joined"))
+		d.call.Transfer(now, "", cmp.Or(d.meta.reason, "another agent joined"))
 	}
 	d.correct()
 	if d.meta.session != session && session != "" {

@@ -1,6 +1,7 @@
 package siprec
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"strconv"
@@ -170,8 +171,8 @@ func (r *request) content() (content, error) {
 // network asserts (RFC 3325) before what the caller says of itself.
 func (r *request) addresses() headers {
 	h := headers{
-		calling: uri(first(r.value("P-Asserted-Identity"), r.value("P-Calling-Party-ID"))),
-		called:  uri(first(r.value("P-Called-Party-ID"), r.value("X-Called-Party"))),
+		calling: uri(cmp.Or(r.value("P-Asserted-Identity"), r.value("P-Calling-Party-ID"))),
+		called:  uri(cmp.Or(r.value("P-Called-Party-ID"), r.value("X-Called-Party"))),
 	}
 	if v := r.value("Remote-Party-ID"); h.calling == "" && strings.Contains(strings.ToLower(v), "party=calling") {
 		h.calling = uri(v)

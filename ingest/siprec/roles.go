@@ -1,6 +1,7 @@
 package siprec
 
 import (
+	"cmp"
 	"strings"
 
 	"throughline/event"
@@ -54,9 +55,9 @@ func (r Roles) assign(m *metadata, h headers, labels []string) []party {
 		calling[i] = p.calling
 		switch {
 		case calling[i] != "" || p.aor == "":
-		case sameUser(p.aor, first(m.from, h.calling)):
+		case sameUser(p.aor, cmp.Or(m.from, h.calling)):
 			calling[i] = "true"
-		case sameUser(p.aor, first(m.to, h.called)):
+		case sameUser(p.aor, cmp.Or(m.to, h.called)):
 			calling[i] = "false"
 		}
 	}
@@ -171,15 +172,6 @@ func (r Roles) firstStream(pair []*party) {
 	case "called":
 		pair[0].role, pair[0].by = r.caller(false), "first stream"
 	}
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 // sameUser compares the user parts of two addresses: domains change on the way.

@@ -1,6 +1,7 @@
 package siprec
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -81,7 +82,7 @@ func (d *dialog) labels() (labels []string, at []int) {
 
 // label is an m-line's label, or its number where it has none.
 func (d *dialog) label(i int) string {
-	return first(d.streams[i].offer.label, strconv.Itoa(i))
+	return cmp.Or(d.streams[i].offer.label, strconv.Itoa(i))
 }
 
 // connect gives a stream its leg and socket.

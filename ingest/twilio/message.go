@@ -2,6 +2,7 @@ package twilio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -170,7 +171,7 @@ func parse(raw []byte) (message, error) {
 		return message{}, errMessage
 	}
 	m := message{kind: other, seq: f.Sequence.or(f.SequenceSnake.or(-1)), chunk: -1,
-		stream: first(f.StreamSID, f.StreamSIDSnake, f.StreamID, f.StreamIDSnake)}
+		stream: cmp.Or(f.StreamSID, f.StreamSIDSnake, f.StreamID, f.StreamIDSnake)}
 	switch f.Event {
 	case "connected", "dtmf", "mark", "stop":
 		m.kind = kind(f.Event)
@@ -200,8 +201,8 @@ func (f *frame) begin(m *message) error {
 	if s == nil {
 		return errMessage
 	}
-	m.start = start{platform: "twilio", call: first(s.CallSID, s.CallSIDSnake, s.CallID, s.CallControl), account: s.Account,
-		stream: first(m.stream, s.StreamSID, s.StreamSIDSnake, s.StreamID), encoding: "audio/x-mulaw", rate: 8000, channels: 1, params: map[string]string{}}
+	m.start = start{platform: "twilio", call: cmp.Or(s.CallSID, s.CallSIDSnake, s.CallID, s.CallControl), account: s.Account,
+		stream: cmp.Or(m.stream, s.StreamSID, s.StreamSIDSnake, s.StreamID), encoding: "audio/x-mulaw", rate: 8000, channels: 1, params: map[string]string{}}
 	m.stream = m.start.stream
 	switch {
 	case s.CallControl != "":
@@ -213,7 +214,7 @@ func (f *frame) begin(m *message) error {
 	}
 	for _, format := range [...]*format{s.Format, s.FormatSnake} {
 		if format != nil {
-			m.start.encoding = first(format.Encoding, m.start.encoding)
+			m.start.encoding = cmp.Or(format.Encoding, m.start.encoding)
 			m.start.rate = int(min(format.Rate.or(format.RateSnake.or(8000)), 1<<20))
 			m.start.channels = int(min(format.Channels.or(1), 1<<10))
 		}
@@ -253,13 +254,13 @@ func (s *start) tell(raw []byte, event string) error {
 		}
 	}
 	*s = start{platform: "bare", bare: true, encoding: "l16", params: params,
-		call: first(params["callSid"], params["call_sid"], params["callId"], params["call_uuid"], params["uuid"], params["channel_id"])}
-	s.rate, _ = strconv.Atoi(first(params["sampleRate"], params["sample_rate"], params["rate"], "8000"))
-	s.mix(first(params["mixType"], params["mix_type"], params["mix"]))
+		call: cmp.Or(params["callSid"], params["call_sid"], params["callId"], params["call_uuid"], params["uuid"], params["channel_id"])}
+	s.rate, _ = strconv.Atoi(cmp.Or(params["sampleRate"], params["sample_rate"], params["rate"], "8000"))
+	s.mix(cmp.Or(params["mixType"], params["mix_type"], params["mix"]))
 	switch event {
 	case "websocket:connected":
 		s.platform = "vonage"
-		s.call = first(params["uuid"], params["call_uuid"], params["conversation_uuid"], s.call)
+		s.call = cmp.Or(params["uuid"], params["call_uuid"], params["conversation_uuid"], s.call)
 		if _, after, ok := strings.Cut(params["content-type"], "rate="); ok {
 			s.rate, _ = strconv.Atoi(after)
 		}
@@ -333,15 +334,6 @@ func parseAsterisk(line string) (message, error) {
 }
 
 func trackName(t string) string { return strings.TrimSuffix(t, "_track") }
-
-func first(of ...string) string {
-	for _, s := range of {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
 
 // appendAudio decodes base64 in any of its spellings: padded or not, of the plain
 // or the URL alphabet (RFC 4648 §4, §5).

@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -247,7 +248,7 @@ func (s *stream) complete(st *start) {
 			st.params[name] = values[0]
 		}
 	}
-	st.call = first(st.call, s.query.Get("call"), st.stream)
+	st.call = cmp.Or(st.call, s.query.Get("call"), st.stream)
 	if !st.bare {
 		return
 	}
@@ -257,7 +258,7 @@ func (s *stream) complete(st *start) {
 	if mix := s.query.Get("mix"); mix != "" {
 		st.mix(mix)
 	}
-	st.encoding = first(s.query.Get("format"), st.encoding)
+	st.encoding = cmp.Or(s.query.Get("format"), st.encoding)
 }
 
 // describe says who calls whom, by the parameters that docs/streams.md lists.
@@ -289,8 +290,8 @@ func (s *stream) describe(st start) calls.Description {
 	case strings.HasPrefix(dir, "in"):
 		d.Direction = "inbound"
 	}
-	d.Account = first(d.Account, calls.Caller(to).Value)
-	d.Customer = calls.Caller(first(p("customer", "customer_phone", "customerPhone"), from))
+	d.Account = cmp.Or(d.Account, calls.Caller(to).Value)
+	d.Customer = calls.Caller(cmp.Or(p("customer", "customer_phone", "customerPhone"), from))
 	if crm := p("crm"); crm != "" && d.Customer.Value == "" {
 		d.Customer = event.Handle{Kind: event.CRM, Value: crm}
 	}
@@ -353,7 +354,7 @@ func (s *stream) track(name string) (*track, error) {
 	if !known {
 		return nil, nil
 	}
-	key := fmt.Sprintf("%s/%s/%d", first(s.start.stream, s.start.call), name, s.arrived.UnixMilli())
+	key := fmt.Sprintf("%s/%s/%d", cmp.Or(s.start.stream, s.start.call), name, s.arrived.UnixMilli())
 	opts := calls.LegOptions{Name: name, Key: key, Role: role, Attrs: map[string]string{"codec": s.format.Codec.String()}}
 	if role == event.Agent {
 		opts.Agent = s.start.params["agent"]

@@ -1,6 +1,7 @@
 package webchat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,12 +75,12 @@ func New(cfg Config, intake *ingest.Intake) (*Server, error) {
 			return nil, fmt.Errorf("webchat config: secrets[%d] is %d bytes long: take %d or more", i, len(s), minSecret)
 		}
 	}
-	orDefault(&cfg.TokenLife, DefaultTokenLife)
-	orDefault(&cfg.MaxText, DefaultMaxText)
-	orDefault(&cfg.MaxConns, DefaultMaxConns)
-	orDefault(&cfg.Rate, DefaultRate)
-	orDefault(&cfg.Ping, DefaultPing)
-	orDefault(&cfg.Deadline, DefaultDeadline)
+	cfg.TokenLife = cmp.Or(max(cfg.TokenLife, 0), DefaultTokenLife)
+	cfg.MaxText = cmp.Or(max(cfg.MaxText, 0), DefaultMaxText)
+	cfg.MaxConns = cmp.Or(max(cfg.MaxConns, 0), DefaultMaxConns)
+	cfg.Rate = cmp.Or(max(cfg.Rate, 0), DefaultRate)
+	cfg.Ping = cmp.Or(max(cfg.Ping, 0), DefaultPing)
+	cfg.Deadline = cmp.Or(max(cfg.Deadline, 0), DefaultDeadline)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
@@ -93,12 +94,6 @@ func New(cfg Config, intake *ingest.Intake) (*Server, error) {
 	intake.Hear(s.hub.hear)
 	intake.Sessions().Watch(ingest.Watcher{Turn: s.hub.turn, Change: s.hub.change, Channel: event.WebChat})
 	return s, nil
-}
-
-func orDefault[T int | time.Duration](v *T, d T) {
-	if *v <= 0 {
-		*v = d
-	}
 }
 
 // Routes adds the WebSocket to mux.

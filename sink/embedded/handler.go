@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -120,8 +121,8 @@ func readRequest(r *http.Request, body io.Reader) (*request, error) {
 	}
 	values := r.URL.Query()
 	q := &request{
-		database: firstOf(values.Get("database"), r.Header.Get("X-ClickHouse-Database")),
-		format:   firstOf(values.Get("default_format"), r.Header.Get("X-ClickHouse-Format"), "TabSeparated"),
+		database: cmp.Or(values.Get("database"), r.Header.Get("X-ClickHouse-Database")),
+		format:   cmp.Or(values.Get("default_format"), r.Header.Get("X-ClickHouse-Format"), "TabSeparated"),
 	}
 	for name := range values {
 		value := values.Get(name)
@@ -153,21 +154,12 @@ func readRequest(r *http.Request, body io.Reader) (*request, error) {
 	return q, nil
 }
 
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
 // run checks a statement and runs it.
 func (h *handler) run(out *reply, r *http.Request, q *request) error {
 	if err := h.allow(q); err != nil {
 		return err
 	}
-	out.describe(firstOf(r.URL.Query().Get("query_id"), rand.Text()), q.format)
+	out.describe(cmp.Or(r.URL.Query().Get("query_id"), rand.Text()), q.format)
 	ctx := r.Context()
 	var failed error
 	err := h.engine.with(sessionKind{q.role, q.database}, q.settings, func(s *session) (keep bool) {
@@ -202,22 +194,13 @@ func (h *handler) allow(q *request) error {
 		return true
 	})
 	if err != nil || failed != nil {
-		return firstError(err, failed)
+		return cmp.Or(err, failed)
 	}
 	if q.role == roleReader {
 		for _, set := range q.settings {
 			if !readerSetting(set.name) {
 				return &exception{code: codeSettingForbidden, text: "Setting " + set.name + " should not be changed by this user"}
 			}
-		}
-	}
-	return nil
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
 		}
 	}
 	return nil

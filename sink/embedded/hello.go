@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ func isHello(sql string) bool {
 // revision it is told here, and libchdb writes them in the oldest form only:
 // so the revision is 0. This one block is read by the client's own revision.
 func (h *handler) hello(out *reply, r *http.Request) error {
-	client, err := strconv.Atoi(firstOf(r.URL.Query().Get("client_protocol_version"), "0"))
+	client, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("client_protocol_version"), "0"))
 	if err != nil {
 		return &exception{code: codeBadArguments, text: "client_protocol_version is not a number"}
 	}
