@@ -60,16 +60,17 @@ type utterance struct {
 // Run follows the topics from now on until ctx ends.
 func (f *Feed) Run(ctx context.Context, b *bus.Bus) error {
 	g, inner := errgroup.WithContext(ctx)
-	if f.partials {
-		if err := follow(inner, g, b, event.PartialTurns(), func(t event.Turn) { f.tell(t, false) }); err != nil {
-			return err
-		}
+	if err := follow(inner, g, b, event.Interactions().Source, f.change); err != nil {
+		return err
 	}
 	if err := follow(inner, g, b, event.Turns(), func(t event.Turn) { f.tell(t, true) }); err != nil {
 		return err
 	}
-	if err := follow(inner, g, b, event.Interactions().Source, f.change); err != nil {
-		return err
+	// Growing words come last: where they are heard, so are the final ones.
+	if f.partials {
+		if err := follow(inner, g, b, event.PartialTurns(), func(t event.Turn) { f.tell(t, false) }); err != nil {
+			return err
+		}
 	}
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("follow transcripts: %w", err)

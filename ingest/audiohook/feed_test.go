@@ -9,6 +9,7 @@ import (
 	"throughline/event"
 	"throughline/governance"
 	"throughline/ingest/calls"
+	"throughline/ingest/ingesttest"
 )
 
 // TestTopicsComeBack publishes what a transcriber does, and hears it as Genesys:
@@ -34,11 +35,12 @@ func TestTopicsComeBack(t *testing.T) {
 	c.hear("opened")
 	c.audio(make([]byte, 320))
 	var id, who string
-	for limit := time.Now().Add(patient); id == "" && time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+	ingesttest.Await(t, "the call's beginning", func() bool {
 		for _, i := range h.Changes(t) {
 			id, who = i.Interaction, i.Customer
 		}
-	}
+		return id != ""
+	})
 	turn := func(interaction, text string, role event.Role) event.Turn {
 		return event.Turn{ID: event.ID("t", interaction, text), Tenant: "acme", Customer: who, Interaction: interaction, Channel: event.Voice,
 			Role: role, Kind: event.Utterance, At: time.Now(), Text: text, StartMS: 100, EndMS: 900}
@@ -92,15 +94,15 @@ func TestTopicsComeBack(t *testing.T) {
 	}
 	c.say("close", "PT0S", `{"reason":"end"}`)
 	publish(true, turn(id, "goodbye", event.Agent))
+	if text := string(c.hear("event").Parameters); !strings.Contains(text, "goodbye") || !strings.Contains(text, `"channelId":1`) {
+		t.Errorf("last words: %s", text)
+	}
 	over := event.Interaction{ID: "x_over", Tenant: "acme", Customer: who, Interaction: id, Channel: event.Voice, Change: event.Measured,
 		At: time.Now(), Attrs: map[string]string{"final": "true"}}
 	if err := h.Bus.Publish(ctx, event.Interactions().Message(over)); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if text := string(c.hear("event").Parameters); !strings.Contains(text, "goodbye") || !strings.Contains(text, `"channelId":1`) {
-		t.Errorf("last words: %s", text)
-	}
 	c.hear("closed")
 	if took := time.Since(began); took > patient/2 {
 		t.Errorf("closed %v after the last words", took)

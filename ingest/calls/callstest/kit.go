@@ -92,26 +92,44 @@ func Serve(t testing.TB, door interface {
 // Ended waits until n interactions have come to their end and gives the ends.
 func (k *Kit) Ended(t testing.TB, n int) []event.Interaction {
 	t.Helper()
-	for limit := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		var ends []event.Interaction
-		for _, c := range k.Changes(t) {
-			if c.Change.Terminal() {
-				ends = append(ends, c)
-			}
-		}
-		if len(ends) >= n {
-			return ends
-		}
-		if time.Now().After(limit) {
-			t.Fatalf("%d of %d calls have ended", len(ends), n)
-		}
-	}
+	var ends []event.Interaction
+	ingesttest.Await(t, "the ends of all calls", func() bool {
+		ends = slices.DeleteFunc(k.Changes(t), func(i event.Interaction) bool { return !i.Change.Terminal() })
+		return len(ends) >= n
+	})
+	return ends
+}
+
+// Idle waits until the door has let go of every call, which it does after their
+// ends are on their way.
+func (k *Kit) Idle(t testing.TB) {
+	t.Helper()
+	ingesttest.Await(t, "a door without calls", func() bool { return k.Door.Open() == 0 })
 }
 
 // Changes are all that stand on the topic.
 func (k *Kit) Changes(t testing.TB) []event.Interaction {
 	t.Helper()
 	return ingesttest.All(t, k.Bus, event.Interactions().Source)
+}
+
+// Heard waits until so many octets of all payloads are stored: what is sent by UDP,
+// and is not read yet when the call ends, was never received.
+func (k *Kit) Heard(t testing.TB, octets int) {
+	t.Helper()
+	ingesttest.Await(t, "the audio that was sent", func() bool {
+		n := 0
+		for _, c := range ingesttest.All(t, k.Bus, event.Audio().Source) {
+			var m media.Chunk
+			if err := m.UnmarshalBinary(c.Payload); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range m.Parts {
+				n += len(p.Payload)
+			}
+		}
+		return n >= octets
+	})
 }
 
 // Leg is what a reader of the topic makes of a leg.
@@ -132,13 +150,14 @@ func (k *Kit) Legs(t testing.TB, interaction string, rate int) map[event.Role]*L
 			open[c.Attrs["leg"]] = true
 		}
 	}
-	for limit := time.Now().Add(10 * time.Second); len(open) > 0 && time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
+	ingesttest.Await(t, "the last audio of every leg", func() bool {
 		for _, c := range ingesttest.All(t, k.Bus, event.Audio().Source) {
 			if c.Last {
 				delete(open, c.Leg)
 			}
 		}
-	}
+		return len(open) == 0
+	})
 	return k.LegsNow(t, interaction, rate)
 }
 
