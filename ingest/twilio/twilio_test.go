@@ -19,11 +19,12 @@ import (
 	"throughline/event"
 	"throughline/ingest/calls"
 	"throughline/ingest/calls/callstest"
+	"throughline/ingest/ingesttest"
 	"throughline/media"
 	"throughline/media/codec"
 )
 
-const patient = 10 * time.Second
+const patient = ingesttest.Patience
 
 type house struct {
 	*callstest.Kit
@@ -349,9 +350,7 @@ func TestMisbehaviour(t *testing.T) {
 					t.Errorf("%s by %q, want %s by %q", end.Change, end.Reason, tt.change, tt.reason)
 				}
 			} else {
-				for limit := time.Now().Add(patient); h.server.streams.Len() > 0 && time.Now().Before(limit); {
-					time.Sleep(10 * time.Millisecond)
-				}
+				ingesttest.Await(t, "the end of the connection", func() bool { return h.server.streams.Len() == 0 })
 				if n := len(h.Changes(t)); n != 0 {
 					t.Errorf("%d changes of no call", n)
 				}
@@ -359,25 +358,25 @@ func TestMisbehaviour(t *testing.T) {
 			if tt.odd != "" && h.odd(t, tt.odd) == 0 {
 				t.Errorf("nothing was counted as %s", tt.odd)
 			}
-			if n := h.Door.Open(); n != 0 {
-				t.Errorf("%d calls hang", n)
-			}
+			h.Idle(t)
 		})
 	}
 }
 
 // TestSilentTrack reports a party that was announced and is not heard.
 func TestSilentTrack(t *testing.T) {
-	h := open(t, Config{}, calls.Config{SilenceAfter: 300 * time.Millisecond})
+	h := open(t, Config{}, calls.Config{SilenceAfter: 3 * time.Second})
 	c := h.dial(t, "")
 	c.say(begun)
-	for n := range 30 {
+	var silent []event.Role
+	n := 0
+	ingesttest.Await(t, "a report of silence", func() bool {
 		c.frame("inbound", n+1, n*20, codec.AppendULaw(nil, callstest.Tone(300, 160)))
-		time.Sleep(20 * time.Millisecond)
-	}
+		n++
+		return slices.ContainsFunc(h.Changes(t), func(i event.Interaction) bool { return i.Reason == calls.ReasonNoAudio })
+	})
 	c.say(stopped)
 	h.end(t)
-	var silent []event.Role
 	for _, i := range h.Changes(t) {
 		if i.Reason == calls.ReasonNoAudio {
 			silent = append(silent, i.Role)
@@ -391,7 +390,7 @@ func TestSilentTrack(t *testing.T) {
 // TestTwoStreams sends each party in a stream of its own, and one of them again
 // after its connection broke.
 func TestTwoStreams(t *testing.T) {
-	h := open(t, Config{Grace: 5 * time.Second}, calls.Config{})
+	h := open(t, Config{Grace: patient}, calls.Config{})
 	stream := func(sid, track string) *client {
 		c := h.dial(t, "")
 		c.say(`{"event":"start","streamSid":"` + sid + `","start":{"callSid":"CA1","tracks":["` + track + `"]}}`)
@@ -401,20 +400,15 @@ func TestTwoStreams(t *testing.T) {
 	}
 	legs := func(n int) {
 		t.Helper()
-		for limit := time.Now().Add(patient); ; time.Sleep(20 * time.Millisecond) {
+		ingesttest.Await(t, fmt.Sprint(n, " legs"), func() bool {
 			joined := 0
 			for _, i := range h.Changes(t) {
 				if i.Change == event.Joined {
 					joined++
 				}
 			}
-			if joined >= n {
-				return
-			}
-			if time.Now().After(limit) {
-				t.Fatalf("%d legs of %d have joined", joined, n)
-			}
-		}
+			return joined >= n
+		})
 	}
 	a := stream("MZ1", "inbound")
 	legs(1)
@@ -561,11 +555,9 @@ func TestTooManyCalls(t *testing.T) {
 	a := h.dial(t, "")
 	a.say(begun)
 	a.frame("inbound", 1, 0, make([]byte, 160))
-	for limit := time.Now().Add(patient); h.Door.Open() == 0 && time.Now().Before(limit); {
-		time.Sleep(5 * time.Millisecond)
-	}
+	ingesttest.Await(t, "the first call", func() bool { return h.Door.Open() == 1 })
 	b := h.dial(t, "")
-	_, resp, err := websocket.Dial(context.Background(), h.url, nil)
+	_, resp, err := websocket.Dial(ingesttest.Deadline(t), h.url, nil)
 	if err == nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("a third connection: %v", err)
 	}
