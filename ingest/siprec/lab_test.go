@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -113,15 +114,25 @@ func (l *lab) changes(t testing.TB, interaction string) []event.Interaction {
 // await waits until a stored change satisfies ok.
 func (l *lab) await(t testing.TB, what string, ok func(event.Interaction) bool) event.Interaction {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		for _, i := range l.changes(t, "") {
-			if ok(i) {
-				return i
-			}
+	var found event.Interaction
+	ingesttest.Await(t, what, func() bool {
+		all := l.changes(t, "")
+		at := slices.IndexFunc(all, ok)
+		if at >= 0 {
+			found = all[at]
 		}
-	}
-	t.Fatalf("no change: %s; have %s", what, kinds(l.changes(t, "")))
-	return event.Interaction{}
+		return at >= 0
+	})
+	return found
+}
+
+// idle waits until nothing is left of any call. A call lets go of what it held
+// when its end is on its way already.
+func (l *lab) idle(t testing.TB) {
+	t.Helper()
+	ingesttest.Await(t, "a server without calls", func() bool {
+		return l.ports.InUse() == 0 && l.server.Dialogs() == 0 && l.door.Open() == 0
+	})
 }
 
 func terminal(i event.Interaction) bool { return i.Change.Terminal() }
@@ -141,6 +152,42 @@ type sound struct {
 	octets []byte // payloads in order, gaps left out
 	gaps   map[media.GapKind]time.Duration
 	last   bool
+}
+
+// over waits for the last chunk of every leg that joined, which stands on another
+// topic than the end of the call, and gives the legs.
+func (l *lab) over(t testing.TB) map[string]*sound {
+	t.Helper()
+	joined := map[string]bool{}
+	for _, i := range l.changes(t, "") {
+		if i.Change == event.Joined {
+			joined[i.Attrs["leg"]] = true
+		}
+	}
+	var legs map[string]*sound
+	ingesttest.Await(t, "the last chunk of every leg", func() bool {
+		legs = l.audio(t)
+		for leg := range joined {
+			if legs[leg] == nil || !legs[leg].last {
+				return false
+			}
+		}
+		return true
+	})
+	return legs
+}
+
+// heard waits until so many packets of 20 ms are stored: what is sent by UDP, and
+// is not read yet when the call ends, was never received.
+func (l *lab) heard(t testing.TB, packets int) {
+	t.Helper()
+	ingesttest.Await(t, "the audio that was sent", func() bool {
+		octets := 0
+		for _, s := range l.audio(t) {
+			octets += len(s.octets)
+		}
+		return octets >= packets*160
+	})
 }
 
 // audio puts the stored chunks of every leg together, and checks their order.

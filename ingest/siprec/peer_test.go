@@ -7,10 +7,13 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"throughline/ingest/ingesttest"
 )
 
 // peer is a session border controller that writes its own bytes.
@@ -115,7 +118,7 @@ func (p *peer) write(s string) {
 // read takes the next message.
 func (p *peer) read() message {
 	p.t.Helper()
-	m, err := p.tryRead(10 * time.Second)
+	m, err := p.tryRead(ingesttest.Patience)
 	if err != nil {
 		p.t.Fatalf("no message: %v", err)
 	}
@@ -158,6 +161,19 @@ func (p *peer) tryRead(within time.Duration) (message, error) {
 			k, v, _ := strings.Cut(line, ":")
 			k = strings.ToLower(k)
 			m.headers[k] = append(m.headers[k], strings.TrimSpace(v))
+		}
+	}
+}
+
+// asked reads up to a request other than those before. Answers are passed over:
+// the one to an INVITE comes again where our ACK is read late (RFC 3261 §13.3.1.4).
+func (p *peer) asked(before ...message) message {
+	p.t.Helper()
+	for {
+		m := p.read()
+		again := slices.ContainsFunc(before, func(b message) bool { return b.start == m.start && b.header("cseq") == m.header("cseq") })
+		if m.status() == 0 && !again {
+			return m
 		}
 	}
 }

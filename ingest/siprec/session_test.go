@@ -258,7 +258,7 @@ func TestOrphans(t *testing.T) {
 	l := newLab(t, Config{OrphanAfter: time.Second}, calls.Config{})
 	p := newPeer(t, l)
 	p.taken(typeSDP, sdpOf("sendonly"))
-	m := p.read()
+	m := p.asked()
 	if !strings.HasPrefix(m.start, "BYE ") {
 		t.Fatalf("the peer is told %q", m.start)
 	}
@@ -275,15 +275,13 @@ func TestForgottenCall(t *testing.T) {
 	l := newLab(t, Config{}, calls.Config{MaxDuration: time.Second})
 	p := newPeer(t, l)
 	p.taken(typeSDP, sdpOf("sendonly"))
-	if m := p.read(); !strings.HasPrefix(m.start, "BYE ") {
+	if m := p.asked(); !strings.HasPrefix(m.start, "BYE ") {
 		t.Errorf("the peer is told %q", m.start)
 	}
 	if end := l.await(t, "the end", terminal); end.Change != event.Failed || end.Reason != calls.ReasonTooLong {
 		t.Errorf("end %+v", end)
 	}
-	if n := l.ports.InUse(); n != 0 {
-		t.Errorf("%d ports are in use", n)
-	}
+	l.idle(t)
 }
 
 // TestOneStreamOnHold: that a stream on hold brings nothing is no problem; that
@@ -313,7 +311,7 @@ func TestStopSaysGoodbye(t *testing.T) {
 	p := newPeer(t, l)
 	p.taken(typeSDP, sdpOf("sendonly"))
 	go l.stop()
-	m := p.read()
+	m := p.asked()
 	if !strings.HasPrefix(m.start, "BYE ") {
 		t.Errorf("the peer is told %q", m.start)
 	}
@@ -377,7 +375,7 @@ func TestSRTPOverTLS(t *testing.T) {
 		}
 	}
 	say(theirs, 0, 50, false)
-	time.Sleep(200 * time.Millisecond)
+	l.heard(t, 50)
 	fresh, err := theirs.own()
 	if err != nil {
 		t.Fatal(err)
@@ -386,10 +384,10 @@ func TestSRTPOverTLS(t *testing.T) {
 	say(theirs, 50, 10, false) // with the key of before
 	say(fresh, 50, 10, true)
 	say(fresh, 50, 50, false)
-	time.Sleep(200 * time.Millisecond)
+	l.heard(t, 100)
 	p.do("BYE", "", "")
 	l.await(t, "the end", terminal)
-	for _, s := range l.audio(t) {
+	for _, s := range l.over(t) {
 		if len(s.octets) != 100*160 || s.gaps[media.Lost] != 0 {
 			t.Errorf("heard %d octets, gaps %v", len(s.octets), s.gaps)
 		}
@@ -436,7 +434,7 @@ func TestConsentWithdrawn(t *testing.T) {
 	l.await(t, "why", func(i event.Interaction) bool {
 		return i.Reason == calls.ReasonWithheld && i.Attrs["why"] == "record: withdrawn"
 	})
-	for _, s := range l.audio(t) {
+	for _, s := range l.over(t) {
 		if len(s.octets) != 0 {
 			t.Errorf("%d octets of somebody who withdrew consent", len(s.octets))
 		}

@@ -45,7 +45,7 @@ func TestSnapshotByInvite(t *testing.T) {
 	l := newLab(t, Config{}, calls.Config{})
 	p := newPeer(t, l)
 	answer := p.taken(typeSDP, sdpOf("sendonly", "sendonly"), "Allow: INVITE, ACK, BYE", "Accept: application/sdp, application/rs-metadata-request")
-	asked := p.read()
+	asked := p.asked()
 	kind := asked.header("content-type")
 	c, err := parseBody(kind, []byte(asked.body))
 	if !strings.HasPrefix(asked.start, "INVITE ") || err != nil || !strings.Contains(asked.body, "requestsnapshot") || !strings.Contains(asked.body, typeSnapshot) {
@@ -58,7 +58,7 @@ func TestSnapshotByInvite(t *testing.T) {
 	p.write("SIP/2.0 200 OK\r\nVia: " + asked.header("via") + "\r\nFrom: " + asked.header("from") + "\r\nTo: " + asked.header("to") +
 		"\r\nCall-ID: " + asked.header("call-id") + "\r\nCSeq: " + asked.header("cseq") + "\r\nContact: <sip:sbc@" + p.conn.LocalAddr().String() +
 		">\r\nContent-Type: application/sdp\r\nContent-Length: " + itoa(len(sdpOf("sendonly", "sendonly"))) + "\r\n\r\n" + sdpOf("sendonly", "sendonly"))
-	if ack := p.read(); !strings.HasPrefix(ack.start, "ACK ") || strings.Fields(ack.header("cseq"))[0] != strings.Fields(asked.header("cseq"))[0] {
+	if ack := p.asked(asked); !strings.HasPrefix(ack.start, "ACK ") || strings.Fields(ack.header("cseq"))[0] != strings.Fields(asked.header("cseq"))[0] {
 		t.Errorf("then %q, CSeq %s", ack.start, ack.header("cseq"))
 	}
 	p.do("BYE", "", "")
