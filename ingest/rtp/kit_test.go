@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"testing"
-	"time"
 
 	"throughline/bus"
 	"throughline/event"
@@ -68,15 +67,4 @@ func packet(seq uint16, ssrc uint32, pt byte, payload []byte) []byte {
 	binary.BigEndian.PutUint32(b[4:], uint32(seq)*160)
 	binary.BigEndian.PutUint32(b[8:], ssrc)
 	return append(b, payload...)
-}
-
-// eventually waits for ok, at most ten seconds.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("never: %s", what)
 }

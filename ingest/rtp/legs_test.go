@@ -97,7 +97,7 @@ func changesOf(t testing.TB, b *bus.Bus, interaction string) (all []event.Intera
 
 func ended(t testing.TB, b *bus.Bus, interaction string) event.Interaction {
 	var end event.Interaction
-	eventually(t, "the end of the call", func() bool {
+	ingesttest.Await(t, "the end of the call", func() bool {
 		for _, i := range changesOf(t, b, interaction) {
 			if i.Change.Terminal() {
 				end = i
@@ -110,7 +110,7 @@ func ended(t testing.TB, b *bus.Bus, interaction string) event.Interaction {
 }
 
 func TestLegsByREST(t *testing.T) {
-	s, b, _ := newLegs(t, LegsConfig{}, calls.Config{})
+	s, b, l := newLegs(t, LegsConfig{}, calls.Config{})
 	status, one, raw := post(t, s, `{"call":"c-1","customer":{"kind":"phone","value":"+15551230001"},"role":"customer","direction":"inbound"}`)
 	if status != http.StatusCreated {
 		t.Fatal(raw)
@@ -121,6 +121,11 @@ func TestLegsByREST(t *testing.T) {
 	}
 	speak(t, one.Address, 50)
 	speak(t, two.Address, 50)
+	ingesttest.Await(t, "what was sent", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.asked[one.Leg].leg.Stats().Packets == 50 && l.asked[two.Leg].leg.Stats().Packets == 50
+	})
 	for i, leg := range []string{one.Leg, two.Leg} {
 		req, err := http.NewRequest(http.MethodDelete, s.URL+"/v1/rtp/legs/"+leg, nil)
 		if err != nil {
@@ -140,13 +145,13 @@ func TestLegsByREST(t *testing.T) {
 	if end := ended(t, b, one.Interaction); end.Change != event.Ended || end.Reason != "ended by request" || *end.Measures.LossPercent != 0 {
 		t.Errorf("end %+v", end)
 	}
-	octets := 0
-	for _, a := range ingesttest.All(t, b, event.Audio().Source) {
-		octets += len(a.Payload)
-	}
-	if octets < 100*160 {
-		t.Errorf("%d octets of audio", octets)
-	}
+	ingesttest.Await(t, "two seconds of audio", func() bool {
+		octets := 0
+		for _, a := range ingesttest.All(t, b, event.Audio().Source) {
+			octets += len(a.Payload)
+		}
+		return octets >= 100*160
+	})
 }
 
 func TestLegsRefused(t *testing.T) {
@@ -184,23 +189,23 @@ func TestSilentLegEnds(t *testing.T) {
 	if end := ended(t, b, made.Interaction); end.Change != event.Failed {
 		t.Errorf("end %+v", end)
 	}
-	if n := l.ports.InUse(); n != 0 {
-		t.Errorf("%d ports are in use", n)
-	}
+	ingesttest.Await(t, "the release of its ports", func() bool { return l.ports.InUse() == 0 })
 }
 
 // TestLines: calls follow each other on two ports of the configuration.
 func TestLines(t *testing.T) {
 	a, b2 := freePair(t), freePair(t)
+	// Longer than the machine may keep us from speaking on one line after the other.
+	const idle = 3 * time.Second
 	_, b, _ := newLegs(t, LegsConfig{Lines: []Line{
-		{Name: "desk 1", Port: a, Role: "customer", Idle: time.Second},
-		{Name: "desk 1", Port: b2, Role: "agent", Agent: "a1", Idle: time.Second},
+		{Name: "desk 1", Port: a, Role: "customer", Idle: idle},
+		{Name: "desk 1", Port: b2, Role: "agent", Agent: "a1", Idle: idle},
 	}}, calls.Config{})
 	for n := range 2 {
 		for _, port := range []int{a, b2} {
 			speak(t, (&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}).String(), 20)
 		}
-		eventually(t, "the call ends with its silence", func() bool {
+		ingesttest.Await(t, "the call ends with its silence", func() bool {
 			ends := 0
 			for _, i := range changesOf(t, b, "") {
 				if i.Change == event.Ended && i.Reason == "silence" {
@@ -211,9 +216,14 @@ func TestLines(t *testing.T) {
 		})
 	}
 	legs := map[string]bool{}
-	for _, c := range ingesttest.All(t, b, event.Audio().Source) {
-		legs[c.Leg] = true
-	}
+	ingesttest.Await(t, "the last chunks of two calls of two legs", func() bool {
+		for _, c := range ingesttest.All(t, b, event.Audio().Source) {
+			if c.Last {
+				legs[c.Leg] = true
+			}
+		}
+		return len(legs) >= 4
+	})
 	if len(legs) != 4 {
 		t.Errorf("%d legs in two calls of two", len(legs))
 	}
