@@ -15,6 +15,7 @@ import (
 	"throughline/event"
 	"throughline/ingest/calls"
 	"throughline/ingest/calls/callstest"
+	"throughline/ingest/ingesttest"
 	"throughline/ingest/webrtc"
 )
 
@@ -62,7 +63,7 @@ func chromium(t *testing.T, microphone string) context.Context {
 	}
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
+		chromedp.WSURLReadTimeout(ingesttest.Patience), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
 		chromedp.Flag("use-fake-ui-for-media-stream", true), chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-audio-capture", microphone+"%noloop"))...)
 	t.Cleanup(stop)
@@ -76,7 +77,7 @@ func chromium(t *testing.T, microphone string) context.Context {
 
 func ask[T any](t *testing.T, ctx context.Context, expression string) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, ingesttest.Patience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -98,12 +99,12 @@ func TestBrowser(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte(page))
 	})
-	visit, cancel := context.WithTimeout(ctx, 30*time.Second)
+	visit, cancel := context.WithTimeout(ctx, ingesttest.Patience)
 	defer cancel()
 	if err := chromedp.Do(visit, chromedp.Navigate(l.url+"/publisher")); err != nil {
 		t.Fatal(err)
 	}
-	for limit := time.Now().Add(30 * time.Second); ask[string](t, ctx, "window.state()") != "connected"; time.Sleep(100 * time.Millisecond) {
+	for limit := time.Now().Add(ingesttest.Patience); ask[string](t, ctx, "window.state()") != "connected"; time.Sleep(100 * time.Millisecond) {
 		if p := ask[string](t, ctx, "window.problem"); p != "" || time.Now().After(limit) {
 			t.Fatalf("state %s, problem %q", ask[string](t, ctx, "window.state()"), p)
 		}
@@ -116,7 +117,7 @@ func TestBrowser(t *testing.T) {
 	time.Sleep(length + 3*time.Second)
 	ask[bool](t, ctx, "window.hangUp(), true")
 	end := l.one(t, event.Ended, webrtc.ReasonRequest)
-	for limit := time.Now().Add(10 * time.Second); ask[int](t, ctx, "window.hungUp") != http.StatusOK; time.Sleep(100 * time.Millisecond) {
+	for limit := time.Now().Add(ingesttest.Patience); ask[int](t, ctx, "window.hungUp") != http.StatusOK; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Fatalf("DELETE: %d", ask[int](t, ctx, "window.hungUp"))
 		}

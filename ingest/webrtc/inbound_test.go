@@ -12,6 +12,7 @@ import (
 
 	"throughline/event"
 	"throughline/ingest/calls"
+	"throughline/ingest/ingesttest"
 	"throughline/ingest/webrtc"
 	"throughline/problem"
 )
@@ -109,10 +110,11 @@ func TestAnswer(t *testing.T) {
 			if !slices.Equal(p, []byte{0xf8, 0xff, 0xfe}) {
 				t.Fatalf("we send %x", p)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(ingesttest.Patience):
 			t.Fatal("the platform hears nothing of us")
 		}
 	}
+	l.Heard(t, len(slices.Concat(payloads...)))
 	if session.Interaction() != in.Call.Interaction() {
 		t.Errorf("interaction %s", session.Interaction())
 	}
@@ -133,7 +135,5 @@ func TestAnswerRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := l.server.Sessions() + l.Door.Open(); n != 0 {
-		t.Errorf("%d sessions and calls are left", n)
-	}
+	l.empty(t)
 }

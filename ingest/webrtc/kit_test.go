@@ -18,6 +18,7 @@ import (
 	"throughline/governance/access"
 	"throughline/ingest/calls"
 	"throughline/ingest/calls/callstest"
+	"throughline/ingest/ingesttest"
 	"throughline/ingest/webrtc"
 )
 
@@ -64,7 +65,7 @@ func newLab(t testing.TB, cfg webrtc.Config, doors calls.Config) *lab {
 			if err != nil {
 				t.Errorf("server: %v", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(ingesttest.Patience):
 			t.Error("the server does not stop")
 		}
 	}
@@ -182,7 +183,7 @@ func (p *publisher) connected(t testing.TB) {
 	t.Helper()
 	select {
 	case <-p.up:
-	case <-time.After(20 * time.Second):
+	case <-time.After(ingesttest.Patience):
 		t.Fatal("never connected")
 	}
 }
@@ -221,6 +222,13 @@ func (l *lab) one(t testing.TB, how event.Change, reason string) event.Interacti
 		t.Errorf("%s because %q, want %s because %q", end.Change, end.Reason, how, reason)
 	}
 	return end
+}
+
+// empty waits until the server has let go of every session and call, which it
+// does when their ends are on their way already.
+func (l *lab) empty(t testing.TB) {
+	t.Helper()
+	ingesttest.Await(t, "a server without sessions", func() bool { return l.server.Sessions()+l.Door.Open() == 0 })
 }
 
 // counted is the sum of a metric's samples whose one label has the value.

@@ -11,6 +11,7 @@ import (
 
 	"throughline/event"
 	"throughline/ingest/calls"
+	"throughline/ingest/ingesttest"
 	"throughline/ingest/webrtc"
 )
 
@@ -22,9 +23,7 @@ func TestNeverConnects(t *testing.T) {
 		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
 	l.one(t, event.Abandoned, webrtc.ReasonNotConnected)
-	if n := l.server.Sessions(); n != 0 {
-		t.Errorf("%d sessions are left", n)
-	}
+	l.empty(t)
 }
 
 // TestLost: a publisher that falls silent without a word fails after the grace.
@@ -38,6 +37,7 @@ func TestLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.one(t, event.Failed, webrtc.ReasonLost)
+	l.empty(t)
 	if n := l.counted(t, "throughline_webrtc_sessions_finished_total", "failed"); n != 1 {
 		t.Errorf("%v failures are counted", n)
 	}
@@ -126,6 +126,7 @@ func TestRestart(t *testing.T) {
 	p.connected(t)
 	before, after := split([]byte(strings.Repeat("a", 8000)), 160), split([]byte(strings.Repeat("b", 8000)), 160)
 	send(t, p.tracks[0], before)
+	l.Heard(t, 8000)
 	offer := p.offer(t, &pion.OfferOptions{ICERestart: true})
 	body := lines(offer, "a=ice-ufrag:")[0] + "\r\n" + lines(offer, "a=ice-pwd:")[0] + "\r\n" + moreCandidates
 	resp, theirs := l.request(t, "PATCH", at, body, "Content-Type", "application/trickle-ice-sdpfrag", "If-Match", "*")
@@ -143,9 +144,12 @@ func TestRestart(t *testing.T) {
 		t.Errorf("the fragment has no candidate:\n%s", theirs)
 	}
 	p.accept(t, answer)
-	time.Sleep(500 * time.Millisecond)
+	ingesttest.Await(t, "a pair of candidates again", func() bool {
+		pair, err := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+		return err == nil && pair != nil
+	})
 	send(t, p.tracks[0], after)
-	time.Sleep(100 * time.Millisecond)
+	l.Heard(t, 16000)
 	l.request(t, "DELETE", at, "")
 	end := l.one(t, event.Ended, webrtc.ReasonRequest)
 	legs := l.Legs(t, end.Interaction, 8000)

@@ -85,13 +85,14 @@ func TestCodecs(t *testing.T) {
 		{"G722", pion.RTPCodecCapability{MimeType: pion.MimeTypeG722, ClockRate: 8000}, codec.Format{Codec: codec.G722, ClockRate: 8000, Channels: 1}, split(g722, 160)},
 	}
 	l := newLab(t, webrtc.Config{}, calls.Config{})
-	ends := 0
+	ends, said := 0, 0
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPublisher(t, tt.codec)
 			at := l.publish(t, p, "?role=customer&call="+tt.name+"&customer=phone:%2B15551230001&direction=inbound")
 			send(t, p.tracks[0], tt.payloads)
-			time.Sleep(100 * time.Millisecond) // what is on its way
+			said += len(bytes.Join(tt.payloads, nil))
+			l.Heard(t, said)
 			if resp, _ := l.request(t, "DELETE", at, ""); resp.StatusCode != http.StatusOK {
 				t.Errorf("DELETE: %d", resp.StatusCode)
 			}
@@ -112,9 +113,7 @@ func TestCodecs(t *testing.T) {
 			}
 		})
 	}
-	if n := l.server.Sessions(); n != 0 {
-		t.Errorf("%d sessions are left", n)
-	}
+	l.empty(t)
 }
 
 // TestTwoLegs: an agent and a customer are one call, whether they publish in two
@@ -149,7 +148,7 @@ func TestTwoLegs(t *testing.T) {
 		go func() { defer close(done); send(t, agent.tracks[0], first) }()
 		send(t, customer.tracks[0], second)
 		<-done
-		time.Sleep(100 * time.Millisecond)
+		l.Heard(t, 8000)
 		l.request(t, "DELETE", at, "")
 		if l.Door.Open() != 1 {
 			t.Error("the call is over although a leg goes on")
@@ -166,7 +165,7 @@ func TestTwoLegs(t *testing.T) {
 		go func() { defer close(done); send(t, p.tracks[0], first) }()
 		send(t, p.tracks[1], second)
 		<-done
-		time.Sleep(100 * time.Millisecond)
+		l.Heard(t, 8000)
 		l.request(t, "DELETE", at, "")
 		check(t, l, l.one(t, event.Ended, webrtc.ReasonRequest).Interaction)
 	})
@@ -232,9 +231,7 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	if n := l.server.Sessions() + l.Door.Open(); n != 0 {
-		t.Errorf("%d sessions and calls are left", n)
-	}
+	l.empty(t)
 	if all := l.Changes(t); len(all) != 0 {
 		t.Errorf("refusals were published: %+v", all)
 	}
