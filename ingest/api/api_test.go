@@ -264,14 +264,10 @@ func TestBrokerAwayIs503(t *testing.T) {
 	if err := child.Restart(ingesttest.Deadline(t)); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(15 * time.Second); ; {
-		if status, _ := c.post("/v1/messages", body); status == 202 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("does not recover")
-		}
-	}
+	ingesttest.Await(t, "the recovery", func() bool {
+		status, _ := c.post("/v1/messages", body)
+		return status == 202
+	})
 	if got := c.kit.Stored(t).Counts(); got != "turns=1 changes=1 identities=1 consents=0" {
 		t.Errorf("stored %s", got)
 	}
