@@ -156,7 +156,7 @@ func TestPromises(t *testing.T) {
 		"I will definitely let you know, and I will waive the fee.":       "price update",
 		"I understand. I will look into it and our team will contact you": "fix update",
 	} {
-		got := strings.Join(promises(text), " ")
+		got := strings.Join(promises(text, "en"), " ")
 		if got != want {
 			t.Errorf("%q promises %q, want %q", text, got, want)
 		}

@@ -57,7 +57,7 @@ func facts(f event.Features) []event.Fact {
 			for _, about := range asksFor(s, f.Entities) {
 				out = append(out, fact(asked, about, ""))
 			}
-			for _, about := range promises(s) {
+			for _, about := range promises(s, f.Language) {
 				out = append(out, fact(promised, about, dateOf(f)))
 			}
 		}

@@ -5,62 +5,110 @@ import (
 	"strings"
 )
 
-// promise is something that a centre commits itself to.
-type promise struct {
+// tongue is how a language promises. The words of a row are alternatives; "…"
+// among them stands for any words, or none.
+type tongue struct {
+	code   string   // BCP 47
+	denies []string // a clause with one of these promises nothing; none: "will not" is no alternative of will
+	will   []string // who commits, and that it will be done; then comes a deed
+	yours  []string // what begins a promise only of what comes to the customer: "you will"
+	soft   []string // what may stand before the deed
+	last   bool     // the deed comes last: any words may stand before it
+	deeds  []deed
+}
+
+// deed is one kind of thing that a centre commits itself to.
+type deed struct {
 	about string
-	verbs string // after "will": what the centre does, or what will be done
+	does  []string // after will: what the centre does
+	comes []string // after will or yours: what is done to or for the customer
+	said  []string // promises by itself: the verb holds who and when
 }
 
-var promiseTable = [...]promise{
-	{"call back", "call|ring|phone|give you a call|be called"},
-	{"refund", "refund|reimburse|credit|pay you back|pay back|be refunded|be credited|be reimbursed|receive your refund|get your money back|receive the refund|get your refund|see the refund"},
-	{"replacement", "replace|be replaced|send you a new|send a new|send you another|send out a new|send a replacement|send you a replacement|ship a replacement"},
-	{"delivery", "deliver|be delivered|ship|be shipped|be dispatched|arrive"},
-	{"send", "send|be sent|email|e mail|forward|text|post|receive an email|receive a confirmation|get an email|get a confirmation"},
-	{"update", "get back to|let you know|update you|keep you|follow up|contact|be in touch|be contacted|hear from us|inform|come back to"},
-	{"escalation", "escalate|pass this|pass it|hand this|raise this|raise it|raise a|speak to my manager|speak with my manager"},
-	{"technician", "send a technician|send an engineer|send someone|book an engineer|schedule a technician|visit|come out"},
-	{"fix", "fix|repair|resolve|sort this|sort it|take care of|correct|look into|investigate|check on"},
-	{"cancellation", "cancel|be cancelled|be canceled|close your|close the"},
-	{"price", "waive|remove the fee|remove the charge|take off|take it off|apply a discount|apply the discount|match the"},
-}
-
-// The words that stand before a promised deed: who does it, and that it will be
-// done. "You will" promises only what comes to the customer.
-const (
-	committing = "i will|ill|we will|well|i am going to|im going to|we are going to|were going to|i can promise|i promise to|we promise to|someone will|somebody will|a colleague will|my colleague will|our team will|the team will|my manager will|a supervisor will|our engineer will|an engineer will|a technician will|the technician will|it will|they will|you will|youll|your refund will|the refund will|your order will|your parcel will|your money will|your replacement will|the amount will|money will|let me"
-	softly     = "also|then|now|personally|definitely|certainly|make sure to|be sure to|just|of course|gladly|go ahead and|have|be able to|try to"
-)
-
-// promises names what a sentence commits the centre to. A question or a "not"
-// promises nothing.
-func promises(sentence string) []string {
+// promises names what a sentence commits the centre to, by the rules of its
+// language and those of English, which is spoken in between. A question or a
+// "not" promises nothing.
+func promises(sentence, language string) []string {
 	if strings.Contains(sentence, "?") {
 		return nil
 	}
-	words := phrase(sentence)
+	language, _, _ = strings.Cut(language, "-") // "pt-BR"
 	var out []string
-	for commit := range strings.SplitSeq(committing, "|") {
-		for rest := words; ; {
-			after, found := cutWords(rest, commit)
-			if !found {
-				break
-			}
-			rest = after
-			if about := deed(pastSoft(rest), commit); about != "" && !slices.Contains(out, about) {
-				out = append(out, about)
-			}
+	for i := range tongueTable {
+		if t := &tongueTable[i]; t.code == "en" || t.code == language {
+			out = append(out, t.promised(sentence)...)
 		}
 	}
 	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (t *tongue) promised(sentence string) []string {
+	if t.denies == nil {
+		return t.clause(phrase(sentence))
+	}
+	var out []string
+	for clause := range strings.SplitSeq(sentence, ",") { // "No se preocupe, le llamaremos"
+		words := phrase(clause)
+		if !slices.ContainsFunc(t.denies, func(no string) bool { return holds(words, no) }) {
+			out = append(out, t.clause(words)...)
+		}
+	}
 	return out
 }
 
+// clause names the longest deed at each place where words commit, and of those
+// that promise by themselves.
+func (t *tongue) clause(words string) []string {
+	var out []string
+	for _, commit := range t.will {
+		for rest, found := cutWords(words, commit); found; rest, found = cutWords(rest, commit) {
+			out = append(out, t.longest(t.pastSoft(rest), t.follows, deed.doing, deed.coming))
+		}
+	}
+	for _, commit := range t.yours {
+		for rest, found := cutWords(words, commit); found; rest, found = cutWords(rest, commit) {
+			out = append(out, t.longest(t.pastSoft(rest), t.follows, deed.coming))
+		}
+	}
+	out = append(out, t.longest(words, holds, deed.saying))
+	return slices.DeleteFunc(out, func(about string) bool { return about == "" })
+}
+
+func (d deed) doing() []string  { return d.does }
+func (d deed) coming() []string { return d.comes }
+func (d deed) saying() []string { return d.said }
+
+// longest names the deed whose alternative is there and the longest of all: "send
+// a technician" and not "send".
+func (t *tongue) longest(words string, there func(words, verb string) bool, rows ...func(deed) []string) string {
+	about, most := "", 0
+	for _, d := range t.deeds {
+		for _, row := range rows {
+			for _, verb := range row(d) {
+				if len(verb) > most && there(words, verb) {
+					about, most = d.about, len(verb)
+				}
+			}
+		}
+	}
+	return about
+}
+
+// follows tells whether a deed comes after words of commitment.
+func (t *tongue) follows(words, verb string) bool {
+	if t.last {
+		return holds(words, verb)
+	}
+	_, does := beginsWith(words, verb)
+	return does
+}
+
 // pastSoft leaves out the words that may stand before the deed.
-func pastSoft(words string) string {
+func (t *tongue) pastSoft(words string) string {
 	for again := true; again; {
 		again = false
-		for soft := range strings.SplitSeq(softly, "|") {
+		for _, soft := range t.soft {
 			if rest, does := beginsWith(words, soft); does {
 				words, again = rest, true
 			}
@@ -69,31 +117,16 @@ func pastSoft(words string) string {
 	return words
 }
 
-// deed is what the words after a commitment promise, by the longest of the
-// table's verbs that they begin with.
-func deed(words, commit string) string {
-	about, longest := "", 0
-	for _, p := range promiseTable {
-		for verb := range strings.SplitSeq(p.verbs, "|") {
-			if _, does := beginsWith(words, verb); !does || len(verb) <= longest {
-				continue
-			}
-			// What the customer does is promised only where it is something done
-			// to or for them; "let me" only where it is a step up.
-			if (commit == "you will" || commit == "youll") && !passive(verb) || commit == "let me" && p.about != "escalation" {
-				continue
-			}
-			about, longest = p.about, len(verb)
+// holds tells whether words hold the parts of a pattern in their order, with any
+// words at its "…".
+func holds(words, pattern string) bool {
+	for part, more := pattern, true; more; {
+		part, pattern, more = strings.Cut(pattern, " … ")
+		after, found := cutWords(words, part)
+		if !found {
+			return false
 		}
+		words = after
 	}
-	return about
-}
-
-func passive(verb string) bool {
-	for _, p := range []string{"be ", "receive", "get ", "hear from", "see the"} {
-		if strings.HasPrefix(verb, p) {
-			return true
-		}
-	}
-	return false
+	return true
 }
