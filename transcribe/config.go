@@ -61,6 +61,7 @@ type Server struct {
 	Key      string `yaml:"key" secret:"true" doc:"bearer token, if the server wants one"`
 	Model    string `yaml:"model" doc:"model to ask for"`
 	Language string `yaml:"language" doc:"language spoken, such as en; empty leaves it to the server"`
+	Context  bool   `yaml:"context" default:"true" doc:"send what the same speaker said a moment earlier as the end of the prompt of a brief utterance, which then waits for that one's text; not with realtime"`
 	Realtime string `yaml:"realtime" doc:"ask over a WebSocket at /realtime below url, a session for each utterance: ga, or beta, the first form, which local servers still speak; empty: by HTTP"`
 }
 
@@ -91,6 +92,11 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	return c
+}
+
+// inContext tells whether brief utterances are heard with the one before.
+func (c Config) inContext() bool {
+	return c.Engine == Moonshine || c.Engine == OpenAI && c.Server.Context && c.Server.Realtime == ""
 }
 
 func (c Config) check(p Parts) error {

@@ -39,6 +39,22 @@ func TestConfigNamesTheFix(t *testing.T) {
 	}
 }
 
+func TestBriefUtterancesAreHeardInContext(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg  Config
+		want bool
+	}{
+		"on this machine":       {Config{Engine: Moonshine}, true},
+		"server":                {Config{Engine: OpenAI, Server: Server{Context: true}}, true},
+		"server that is not to": {Config{Engine: OpenAI}, false},
+		"realtime":              {Config{Engine: OpenAI, Server: Server{Context: true, Realtime: RealtimeGA}}, false},
+	} {
+		if got := c.cfg.inContext(); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestVocabularyLines(t *testing.T) {
 	terms, hints := Config{Vocabulary: []string{"Prentwell", "Acme Gold = acne gold | acme goal"}}.terms()
 	if len(terms) != 2 || terms[0].Text != "Prentwell" || len(terms[0].Heard) != 0 ||

@@ -110,7 +110,7 @@ func (t *Transcriber) Run(ctx context.Context) error {
 	}()
 	engine, err := segment.New(segment.Config{
 		Recogniser: m.recogniser, Detector: m.detector, Workers: t.cfg.Workers, Speculate: t.cfg.Speculate,
-		Context: t.cfg.Engine == Moonshine, Timeout: t.cfg.Timeout, GiveUp: t.cfg.GiveUp, Log: t.log,
+		Context: t.cfg.inContext(), Timeout: t.cfg.Timeout, GiveUp: t.cfg.GiveUp, Log: t.log,
 	})
 	if err != nil {
 		return fmt.Errorf("transcribe: %w", err)

@@ -96,6 +96,15 @@ func (c *Client) Recognise(ctx context.Context, pcm []float32, opts speech.Optio
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
+	res, err := c.ask(ctx, audio, opts)
+	if err == nil && opts.Before != nil && repeats(res.Text, opts.Before.Text) {
+		opts.Before = nil // said again, or only read: heard alone it is clear
+		return c.ask(ctx, audio, opts)
+	}
+	return res, err
+}
+
+func (c *Client) ask(ctx context.Context, audio []byte, opts speech.Options) (speech.Result, error) {
 	plain := c.plain.Load()
 	res, err := c.request(ctx, audio, opts, plain)
 	if errors.Is(err, errFormat) && !plain {
@@ -119,7 +128,7 @@ func (c *Client) request(ctx context.Context, audio []byte, opts speech.Options,
 	req := goopenai.AudioRequest{
 		Model: c.cfg.Model, Language: c.cfg.Language,
 		FilePath: "utterance.wav", Reader: bytes.NewReader(audio),
-		Prompt: strings.Join(opts.Hints, ", "),
+		Prompt: prompt(opts),
 		Format: goopenai.AudioResponseFormatVerboseJSON,
 		TimestampGranularities: []goopenai.TranscriptionTimestampGranularity{
 			goopenai.TranscriptionTimestampGranularityWord,

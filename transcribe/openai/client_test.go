@@ -3,13 +3,16 @@ package openai
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"throughline/transcribe/speech"
 )
@@ -108,6 +111,46 @@ func TestServers(t *testing.T) {
 	}
 }
 
+// TestBefore tells the server what was said before: the end of it, once, and not
+// again where the answer only repeats it.
+func TestBefore(t *testing.T) {
+	long := strings.Repeat("öäü 123 ", 100) + "and now the last words"
+	for name, c := range map[string]struct {
+		hints   []string
+		before  *speech.Heard
+		answers []string // the last one stands for all after it
+		want    string
+		prompts []string
+	}{
+		"nothing":          {nil, nil, []string{"five six"}, "five six", []string{""}},
+		"hints alone":      {[]string{"Ann"}, nil, []string{"five"}, "five", []string{"Ann"}},
+		"what was said":    {nil, &speech.Heard{Text: " It's  nine,\nthree. "}, []string{"five six"}, "five six", []string{"It's nine, three."}},
+		"after the hints":  {[]string{"Ann", "Bo"}, &speech.Heard{Text: "nine"}, []string{"five"}, "five", []string{"Ann, Bo, nine"}},
+		"no words":         {[]string{"Ann"}, &speech.Heard{Text: " "}, []string{"five"}, "five", []string{"Ann"}},
+		"repeated":         {[]string{"Ann"}, &speech.Heard{Text: "Nine three."}, []string{"nine three", "five"}, "five", []string{"Ann, Nine three.", "Ann"}},
+		"repeated, more":   {nil, &speech.Heard{Text: "Nine three."}, []string{"Nine three. Five.", "Five."}, "Five.", []string{"Nine three.", ""}},
+		"said again":       {nil, &speech.Heard{Text: "No."}, []string{"No!"}, "No!", []string{"No.", ""}},
+		"one endless word": {nil, &speech.Heard{Text: strings.Repeat("a", 5000)}, []string{"five"}, "five", []string{""}},
+	} {
+		var s server
+		var prompts []string
+		base := s.serve(t, func(w http.ResponseWriter, form map[string]string) {
+			answer := c.answers[min(len(prompts), len(c.answers)-1)]
+			prompts = append(prompts, form["prompt"])
+			json.NewEncoder(w).Encode(map[string]string{"text": answer})
+		})
+		hints := slices.Clone(c.hints)
+		res, err := open(t, Config{BaseURL: base, Model: "m"}).Recognise(t.Context(), make([]float32, 100), speech.Options{Hints: c.hints, Before: c.before})
+		if err != nil || res.Text != c.want || !slices.Equal(prompts, c.prompts) || !slices.Equal(c.hints, hints) {
+			t.Errorf("%s: %q (%v) after prompts %q, want %q after %q", name, res.Text, err, prompts, c.want, c.prompts)
+		}
+	}
+	got := prompt(speech.Options{Before: &speech.Heard{Text: long}})
+	if len(got) > maxBefore || len(got) < maxBefore-20 || !strings.HasSuffix(got, "and now the last words") || !utf8.ValidString(got) || !strings.HasPrefix(long[len(long)-len(got)-1:], " ") {
+		t.Errorf("of a long text %d bytes are told: %q", len(got), got)
+	}
+}
+
 // TestPlain falls back to json once for a server that has no times.
 func TestPlain(t *testing.T) {
 	var s server
@@ -186,7 +229,7 @@ func TestMisbehaving(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var s server
 			r := open(t, Config{BaseURL: s.serve(t, c.reply), Model: "m", Timeout: 200 * time.Millisecond, MaxResponse: 1000})
-			res, err := r.Recognise(t.Context(), make([]float32, 100), speech.Options{})
+			res, err := r.Recognise(t.Context(), make([]float32, 100), speech.Options{Before: &speech.Heard{Text: secret}})
 			if err == nil || res.Text != "" {
 				t.Fatalf("accepted: %+v", res)
 			}

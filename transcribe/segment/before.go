@@ -45,14 +45,14 @@ func (l *Leg) forget() {
 // margin of silence, which may be the same: it is heard once.
 func (t *task) context() *speech.Heard {
 	b := t.before
-	if b == nil || len(b.result.Tokens) == 0 {
+	if b == nil || b.result.Text == "" {
 		return nil
 	}
 	pcm := b.pcm
 	if over := b.span.to - t.span.from; over > 0 {
 		pcm = pcm[:max(0, len(pcm)-int(over))]
 	}
-	h := &speech.Heard{PCM: make([]float32, len(pcm)), Tokens: b.result.Tokens}
+	h := &speech.Heard{PCM: make([]float32, len(pcm)), Text: b.result.Text, Tokens: b.result.Tokens}
 	toFloat(h.PCM, pcm)
 	return h
 }

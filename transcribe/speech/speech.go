@@ -39,6 +39,7 @@ type Options struct {
 // Heard is an utterance with what the engine made of it.
 type Heard struct {
 	PCM    []float32
+	Text   string
 	Tokens []int64
 }
 
