@@ -32,7 +32,7 @@ func TestTraceCrossesTheHops(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close(context.Background())
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	done := make(chan struct{})
 	ended := make(chan error, 2)

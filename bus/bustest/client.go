@@ -13,6 +13,10 @@ import (
 	"throughline/event"
 )
 
+// patience bounds what a test waits for. Only a test that fails waits that long,
+// so it is what a machine takes that has twenty other things to do.
+const patience = 90 * time.Second
+
 func dial(t *testing.T, b Broker) *bus.Bus {
 	t.Helper()
 	return dialWith(t, b, bus.Config{})
@@ -48,7 +52,7 @@ func run(t *testing.T, c *bus.Bus, s bus.Stage) (stop func()) {
 				if err != nil {
 					t.Errorf("stage %s: %v", s.Name, err)
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience):
 				t.Errorf("stage %s did not stop", s.Name)
 			}
 		})
@@ -59,7 +63,7 @@ func run(t *testing.T, c *bus.Bus, s bus.Stage) (stop func()) {
 
 func publish(t *testing.T, c *bus.Bus, msgs ...event.Message) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := c.Publish(ctx, msgs...); err != nil {
 		t.Fatal(err)
@@ -68,7 +72,7 @@ func publish(t *testing.T, c *bus.Bus, msgs ...event.Message) {
 
 func ensure(t *testing.T, c *bus.Bus, specs ...event.Spec) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := c.Ensure(ctx, specs...); err != nil {
 		t.Fatal(err)
@@ -78,7 +82,7 @@ func ensure(t *testing.T, c *bus.Bus, specs ...event.Spec) {
 // eventually waits for ok; the bound only ends a test that has failed.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(45 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}

@@ -34,7 +34,7 @@ func testDead(t *testing.T, b Broker) {
 	publish(t, c, in.Message(item{Key: "k", N: 0}), in.Message(item{Key: "k", N: 1}), in.Message(item{Key: "k", N: 2}), wrong, in.Message(item{Key: "k", N: 5}))
 	eventually(t, "the others are handled", func() bool { return got.distinct() == 2 })
 	deads := 0
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	n, err := c.Partitions(ctx, in.Dead().Name)
 	if err != nil {
@@ -81,7 +81,7 @@ func testDelivered(t *testing.T, b Broker) {
 	for n := range 3 {
 		publish(t, c, in.Message(item{Key: "k", N: n}))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	letters := func() []bus.Letter {
 		all, err := c.Letters(ctx, in.Spec, began)

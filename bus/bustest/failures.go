@@ -83,7 +83,7 @@ func testBroken(t *testing.T, b Breakable) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("publishing to a dead broker: %v, want a deadline", err)
 		}
-		ctx, cancel = context.WithTimeout(context.Background(), 60*time.Second)
+		ctx, cancel = context.WithTimeout(context.Background(), patience)
 		if err := b.Restart(ctx); err != nil {
 			cancel()
 			t.Fatal(err)

@@ -17,7 +17,7 @@ func testReplay(t *testing.T, b Broker) {
 	in := topic(t, "in", true)
 	ensure(t, c, in.Spec)
 	publish(t, c, in.Message(item{Key: "a", N: 1}), in.Message(item{Key: "a", N: 2}), in.Tombstone("a", ""), in.Message(item{Key: "a", N: 3}))
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	n, err := c.Partitions(ctx, in.Name)
 	if err != nil {
@@ -47,7 +47,7 @@ func testFollow(t *testing.T, b Broker) {
 	in := topic(t, "in", false)
 	ensure(t, c, in.Spec)
 	publish(t, c, in.Message(item{Key: "a", N: 0}))
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	first, end, err := c.Bounds(ctx, in.Name)
 	if err != nil {
@@ -88,7 +88,7 @@ func testOffsetsAt(t *testing.T, broker Broker) {
 			publish(t, c, in.Message(item{Key: fmt.Sprint(k), N: k}))
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	before := time.Now().Add(-time.Minute)
 	put(0, 20)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,22 +126,29 @@ func testFromNow(t *testing.T, b Broker) {
 	ensure(t, c, in.Spec)
 	publish(t, c, in.Message(item{Key: "k", N: 0}))
 	var got collector
-	opened := make(chan struct{}, 64)
+	// A partition ticks once it runs, and it runs once its place is committed.
+	var ticked [4]atomic.Bool
 	stage := bus.Stage{Name: in.Name, FromNow: true,
-		In: []bus.Input{bus.With(in.Source, func(c *collector, _ context.Context, i item) ([]event.Message, error) {
-			c.take(i)
+		In: []bus.Input{bus.With(in.Source, func(_ *atomic.Bool, _ context.Context, i item) ([]event.Message, error) {
+			got.take(i)
 			return nil, nil
 		})},
-		Open: func(context.Context, *bus.Bus, int) (any, error) {
-			opened <- struct{}{}
-			return &got, nil
+		Open: func(_ context.Context, _ *bus.Bus, partition int) (any, error) { return &ticked[partition], nil },
+		Tick: func(_ context.Context, state any, _ time.Time) ([]event.Message, error) {
+			state.(*atomic.Bool).Store(true)
+			return nil, nil
 		},
+		TickEvery: 10 * time.Millisecond,
 	}
 	stop := run(t, c, stage)
-	for range 4 { // partitions
-		<-opened
-	}
-	time.Sleep(500 * time.Millisecond) // the place is committed after the opening
+	eventually(t, "every partition runs", func() bool {
+		for p := range ticked {
+			if !ticked[p].Load() {
+				return false
+			}
+		}
+		return true
+	})
 	stop()
 	publish(t, c, in.Message(item{Key: "k", N: 1}))
 	run(t, c, stage)

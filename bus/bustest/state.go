@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"throughline/bus"
 	"throughline/event"
@@ -40,7 +39,7 @@ func testState(t *testing.T, b Broker) {
 	// A second member all along: each key's two inputs must still meet in one place.
 	run(t, dial(t, b), stage)
 	total := func() (sum int) {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		last := map[string]int{}
 		n, err := c.Partitions(ctx, store.Name)

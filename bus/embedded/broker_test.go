@@ -161,7 +161,7 @@ func TestStrangersDoNoHarm(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(5 * time.Second))
+			conn.SetDeadline(time.Now().Add(patience))
 			if _, err := io.WriteString(conn, bytes); err != nil {
 				t.Fatal(err)
 			}
@@ -186,7 +186,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("Run goes on")
 	}
 	if _, err := net.Dial("tcp", b.Addr()); err == nil {

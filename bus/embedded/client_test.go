@@ -37,7 +37,7 @@ func open(t testing.TB, cfg embedded.Config) *embedded.Broker {
 func client(t testing.TB, addr string) *kafka.Client {
 	transport := &kafka.Transport{MetadataTTL: time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &kafka.Client{Addr: kafka.TCP(addr), Transport: transport, Timeout: 10 * time.Second}
+	return &kafka.Client{Addr: kafka.TCP(addr), Transport: transport, Timeout: patience}
 }
 
 func createTopic(t testing.TB, c *kafka.Client, topic string, partitions int, configs map[string]string) {
@@ -105,6 +105,10 @@ func bounds(t testing.TB, c *kafka.Client, topic string, partition int) (first, 
 	return p.FirstOffset, p.LastOffset
 }
 
+// patience bounds what a test waits for. Only a test that fails waits that long,
+// so it is what a machine takes that has twenty other things to do.
+const patience = 90 * time.Second
+
 // readAll reads a partition from its start to its end.
 func readAll(t testing.TB, addr, topic string, partition int) []kafka.Message {
 	t.Helper()
@@ -119,7 +123,7 @@ func readAll(t testing.TB, addr, topic string, partition int) []kafka.Message {
 	if err := r.SetOffset(first); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var all []kafka.Message
 	for {

@@ -193,7 +193,9 @@ func TestKillDuringCompaction(t *testing.T) {
 	createTopic(t, client(t, child.Addr()), "journeys", 1, compacted())
 	want := map[string]string{}
 	interrupted := 0
-	for round := range 12 {
+	// Whether a kill meets a compaction is up to the scheduler of a busy machine.
+	const rounds, most = 12, 100
+	for round := 0; round < rounds || interrupted == 0 && round < most; round++ {
 		c := client(t, child.Addr())
 		for i := 0; i < 300; i += 10 {
 			var batch []record
@@ -213,7 +215,7 @@ func TestKillDuringCompaction(t *testing.T) {
 				break
 			}
 		}
-		time.Sleep(time.Duration(round) * 2 * time.Millisecond)
+		time.Sleep(time.Duration(round%rounds) * 2 * time.Millisecond)
 		child.Kill()
 		if _, err := os.Stat(backup); err == nil {
 			interrupted++
@@ -226,7 +228,7 @@ func TestKillDuringCompaction(t *testing.T) {
 	if interrupted == 0 {
 		t.Error("no kill met a compaction")
 	}
-	t.Logf("%d of 12 kills met a compaction", interrupted)
+	t.Logf("%d kills met a compaction", interrupted)
 }
 
 // Compaction that cannot write its files must leave the log as it was. The

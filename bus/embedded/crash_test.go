@@ -99,7 +99,7 @@ func writeUntil(t *testing.T, addr string, partition int, acked *atomic.Int64, s
 			return
 		default:
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience) // one that is given up may still be stored, after others
 		err := w.WriteMessages(ctx, kafka.Message{Key: binary.BigEndian.AppendUint64(nil, serial), Value: body})
 		cancel()
 		if err != nil {
@@ -116,7 +116,7 @@ func writeUntil(t *testing.T, addr string, partition int, acked *atomic.Int64, s
 func commitUntil(t *testing.T, addr string, written *atomic.Int64, stop chan struct{}) (sent int64) {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
-	c := &kafka.Client{Addr: kafka.TCP(addr), Transport: transport, Timeout: 5 * time.Second}
+	c := &kafka.Client{Addr: kafka.TCP(addr), Transport: transport, Timeout: patience}
 	for {
 		select {
 		case <-stop:

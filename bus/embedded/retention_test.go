@@ -58,8 +58,8 @@ func TestOffsetsNeverRunBackwards(t *testing.T) {
 		t.Run(stop, func(t *testing.T) {
 			child := startChild(t, embedded.Config{Upkeep: 20 * time.Millisecond})
 			c := client(t, child.Addr())
-			createTopic(t, c, "turns", 2, map[string]string{"retention.ms": "1000"})
-			old := time.Now().Add(-time.Minute)
+			createTopic(t, c, "turns", 2, map[string]string{"retention.ms": strconv.Itoa(int(time.Hour.Milliseconds()))})
+			old := time.Now().Add(-2 * time.Hour)
 			for range 5 {
 				if _, err := produce(t.Context(), c, "turns", 1, old, numbered(0), numbered(1)); err != nil {
 					t.Fatal(err)
@@ -95,7 +95,7 @@ func TestOffsetsNeverRunBackwards(t *testing.T) {
 
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if is() {
 			return
 		}

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -23,8 +25,8 @@ import (
 // run of the test binary is the child.
 const envConfig = "THROUGHLINE_EMBEDDED_CHILD"
 
-// readyIn bounds how long the child may take to answer.
-const readyIn = 30 * time.Second
+// readyIn bounds how long the child may take to answer on a busy machine.
+const readyIn = 90 * time.Second
 
 // settings is what the child is told.
 type settings struct {
@@ -110,16 +112,23 @@ func start(t testing.TB, s settings) *Child {
 	if s.Broker.Dir == "" {
 		s.Broker.Dir = t.TempDir()
 	}
-	if s.Broker.Listen == "" {
-		s.Broker.Listen = "127.0.0.1:0"
-	}
 	s.Broker.Logger = nil
 	c := &Child{settings: s, log: t.Output()}
 	t.Cleanup(c.Kill)
-	if err := c.Restart(t.Context()); err != nil {
-		t.Fatal(err)
+	// The broker must come back to its port, so it is none of those that the
+	// system gives to others, for listening and for dialling, while it is away.
+	for try := 0; ; try++ {
+		if s.Broker.Listen == "" {
+			c.settings.Broker.Listen = fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(18000))
+		}
+		err := c.Restart(t.Context())
+		if err == nil {
+			return c
+		}
+		if s.Broker.Listen != "" || try == 20 || !strings.Contains(err.Error(), "address already in use") {
+			t.Fatal(err)
+		}
 	}
-	return c
 }
 
 // Addr is where the broker answers, the same after every restart.
