@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,12 +35,12 @@ func browse(t testing.TB, width, height int) context.Context {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(width, height), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", false))
+		chromedp.WSURLReadTimeout(patience), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", false))
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	late := time.AfterFunc(time.Minute, cancel) // a deadline of the context would end the browser, too
+	late := time.AfterFunc(2*patience, cancel) // a deadline of the context would end the browser, too
 	defer late.Stop()
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("Chromium does not start: %v", err)
@@ -46,11 +48,26 @@ func browse(t testing.TB, width, height int) context.Context {
 	return ctx
 }
 
+// home is an address that a server can come back to: none of those that the system
+// gives to others, for listening and for dialling, while it is away.
+func home(t testing.TB) string {
+	t.Helper()
+	for range 20 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(18000))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
 type step = chromedp.Action[chromedp.Void]
 
 func do(t testing.TB, ctx context.Context, what string, steps ...step) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 25*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		t.Fatalf("%s: %v", what, err)
@@ -82,8 +99,8 @@ func until(expression string) step {
 func TestScreen(t *testing.T) {
 	ctx := browse(t, 1440, 900)
 	h := open(t)
-	s := h.serve(t, "")
-	addr := s.Listener.Addr().String()
+	addr := home(t)
+	s := h.serve(t, addr)
 	now := time.Now().UTC()
 
 	if os.Getenv(screenshots) != "" {

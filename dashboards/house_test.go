@@ -52,9 +52,13 @@ func dial(tb testing.TB, addr string) *bus.Bus {
 	return b
 }
 
-// soon bounds what a test waits for.
+// patience bounds what a test waits for. Only a test that fails waits that long,
+// so it is what a machine takes that has twenty other things to do.
+const patience = 90 * time.Second
+
+// soon is a context that ends after patience.
 func soon(tb testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	tb.Cleanup(cancel)
 	return ctx
 }
@@ -154,6 +158,27 @@ func (s *server) seen(tb testing.TB) (n int64) {
 	return n
 }
 
+// caughtUp waits until the hub has taken all that stands on the topics. Each is
+// followed for itself: that one event was taken says nothing of another topic's.
+func (h *house) caughtUp(tb testing.TB, s *server) {
+	tb.Helper()
+	topics := []event.Spec{event.Interactions().Spec, event.AnalysedTurns().Spec, event.Journeys().Spec, event.Alerts().Spec,
+		event.Suggestions().Spec, event.Feedbacks().Spec, event.PartialTurns().Spec}
+	var ends dashboards.Position
+	for _, topic := range topics {
+		_, end, err := h.bus.Bounds(soon(tb), topic.Name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		ends = append(ends, end)
+	}
+	eventually(tb, "the hub has taken everything", func() bool {
+		var o dashboards.Overview
+		s.get(tb, "/v1/overview", &o)
+		return o.Position == ends.String()
+	})
+}
+
 func (s *server) post(tb testing.TB, path, body string, into any) int {
 	tb.Helper()
 	resp, err := http.Post(s.URL+path, "application/json", strings.NewReader(body))
@@ -201,7 +226,7 @@ func (s *server) stream(tb testing.TB, query, after string) *client {
 
 func (s *server) tryStream(tb testing.TB, query, after string) (*client, int) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(tb.Context(), 3*patience)
 	tb.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/v1/stream"+query, nil)
 	if err != nil {
@@ -253,7 +278,7 @@ func (c *client) next() (got, error) {
 // what is neither one of them nor named in ignore, or comes twice.
 func (c *client) expect(ids map[string]int) {
 	c.tb.Helper()
-	timer := time.AfterFunc(20*time.Second, func() { c.body.Close() })
+	timer := time.AfterFunc(patience, func() { c.body.Close() })
 	defer timer.Stop()
 	left := len(ids)
 	for left > 0 {
@@ -331,7 +356,7 @@ func partial(n int, text string) event.Message {
 
 func eventually(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if ok() {
 			return
 		}

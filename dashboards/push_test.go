@@ -115,6 +115,7 @@ func TestReusedNumberShowsNothingOfBefore(t *testing.T) {
 	moved := before
 	moved.Into, moved.Version, moved.ResolvedBy = "c_elsewhere", 19, "released"
 	h.publish(t, event.Journeys().Message(moved), event.Journeys().Message(after))
+	h.caughtUp(t, s)
 	var got dashboards.Context
 	eventually(t, "the new person", func() bool {
 		got = dashboards.Context{}

@@ -48,6 +48,8 @@ func TestInteractionList(t *testing.T) {
 		}
 		return turns == 27 && over == 1
 	})
+	h.caughtUp(t, s)
+	s.get(t, "/v1/interactions", &list)
 	if len(list.Interactions) != 9 || list.Complete || !strings.Contains(list.Why, "no store") {
 		t.Errorf("%d interactions, complete %v because %q", len(list.Interactions), list.Complete, list.Why)
 	}
@@ -154,6 +156,7 @@ func TestContext(t *testing.T) {
 		return event.Suggestions().Message(event.Suggestion{ID: id, Tenant: "default", Customer: j.Customer, Interaction: "i_scene_0", At: now, Rank: rank, Expires: expires, Title: id})
 	}
 	h.publish(t, event.Journeys().Message(j), suggestion("low", 0.1, time.Time{}), suggestion("high", 0.9, time.Time{}), suggestion("late", 5, now.Add(-time.Second)), fall(now))
+	h.caughtUp(t, s)
 	for _, id := range []string{j.Customer, "c_before"} {
 		var c dashboards.Context
 		eventually(t, "the context of "+id, func() bool {
@@ -181,6 +184,7 @@ func TestFeedback(t *testing.T) {
 		s.get(t, "/v1/alerts?state=open&severity=critical&interaction=i1", &list)
 		return len(list.Alerts) == 1 && list.Alerts[0].ID == "a1"
 	})
+	h.caughtUp(t, s)
 	for _, path := range []string{"/v1/suggestions/none/feedback", "/v1/suggestions/s2/feedback", "/v1/alerts/none/acknowledge"} {
 		if status := s.post(t, path, `{"displayed":true}`, nil); status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, status)
@@ -237,6 +241,7 @@ func TestOverview(t *testing.T) {
 	past.Turn.Received = time.Now().Add(-68 * time.Minute)
 	h.publish(t, features(0, 20)...)
 	h.publish(t, event.AnalysedTurns().Message(past), event.Alerts().Message(alertOf(1)), event.Interactions().Message(change(2, event.Abandoned)))
+	h.caughtUp(t, s)
 	var o dashboards.Overview
 	eventually(t, "the figures", func() bool {
 		s.get(t, "/v1/overview", &o)

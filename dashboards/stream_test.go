@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"throughline/dashboards"
 	"throughline/event"
 )
@@ -15,14 +17,30 @@ import (
 // listen takes an address that a server has just let go of.
 func listen(addr string) (net.Listener, error) {
 	var err error
-	for range 100 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		var l net.Listener
 		if l, err = net.Listen("tcp", addr); err == nil {
 			return l, nil
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	return nil, err
+}
+
+// streams is how many are open.
+func streams(t *testing.T, counts *prometheus.Registry) (open float64) {
+	t.Helper()
+	families, err := counts.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "throughline_dashboards_streams" {
+				open += m.GetGauge().GetValue()
+			}
+		}
+	}
+	return open
 }
 
 func small(recent, lookback int) option {
@@ -243,7 +261,7 @@ func TestStreamHeartbeat(t *testing.T) {
 	h.publish(t, features(0, 30)...)
 	var now dashboards.Overview
 	eventually(t, "the features", func() bool { s.get(t, "/v1/overview", &now); return now.Position != hello.id })
-	timer := time.AfterFunc(20*time.Second, func() { c.body.Close() })
+	timer := time.AfterFunc(patience, func() { c.body.Close() })
 	defer timer.Stop()
 	for {
 		line, err := c.in.ReadString('\n')
@@ -270,7 +288,7 @@ func TestPartialsCoalesce(t *testing.T) {
 	for n := range words {
 		h.publish(t, partial(1, strings.Join(words[:n+1], " ")))
 	}
-	timer := time.AfterFunc(20*time.Second, func() { c.body.Close() })
+	timer := time.AfterFunc(patience, func() { c.body.Close() })
 	defer timer.Stop()
 	for {
 		if g, err = c.next(); err != nil {
@@ -290,7 +308,10 @@ func TestPartialsCoalesce(t *testing.T) {
 // anything, and gets the rest when it comes back with its last id.
 func TestSlowReaderIsLetGo(t *testing.T) {
 	h := open(t)
-	s := h.serve(t, "", small(256, 1000), func(_ *dashboards.HubConfig, c *dashboards.Config) { c.WriteDeadline = 300 * time.Millisecond })
+	counts := prometheus.NewRegistry()
+	s := h.serve(t, "", small(256, 1000), func(h *dashboards.HubConfig, c *dashboards.Config) {
+		h.Metrics, c.WriteDeadline = counts, 300*time.Millisecond
+	})
 	c := s.stream(t, "?topics=features", "")
 	const n = 2400
 	text := strings.Repeat("I have been waiting for my parcel. ", 180) // more than the sockets between them hold
@@ -322,7 +343,7 @@ func TestSlowReaderIsLetGo(t *testing.T) {
 		}
 	}
 	eventually(t, "the hub has everything", func() bool { return s.seen(t) == n })
-	time.Sleep(700 * time.Millisecond) // long enough for the deadline of a write
+	eventually(t, "the reader is let go", func() bool { return streams(t, counts) == 0 })
 	take(c)
 	if len(want) == 0 {
 		t.Fatal("the reader was never let go")

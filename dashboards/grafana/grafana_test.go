@@ -55,7 +55,7 @@ func TestQueriesRun(t *testing.T) {
 	}
 	defer reader.Close()
 	run := func(title, sql string) {
-		limit, stop := context.WithTimeout(t.Context(), 20*time.Second)
+		limit, stop := context.WithTimeout(t.Context(), 90*time.Second)
 		defer stop()
 		rows, err := reader.Query(limit, expand(sql))
 		if err == nil {
