@@ -5,9 +5,12 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"throughline/media/quality"
 )
@@ -31,6 +34,7 @@ type Socket struct {
 
 	closing sync.Once
 	reading sync.WaitGroup
+	heard   chan struct{} // closed when no more RTP is read
 	sink    Sink
 	report  *time.Timer
 
@@ -47,7 +51,7 @@ func (s *Socket) Port() int { return s.port }
 // Start reads into sink until Close. With mux, RTCP comes and goes on the RTP port.
 func (s *Socket) Start(sink Sink, mux bool) {
 	s.mu.Lock()
-	s.sink, s.mux = sink, mux
+	s.sink, s.mux, s.heard = sink, mux, make(chan struct{})
 	s.report = time.AfterFunc(quality.NextReport(), s.sendReport)
 	s.mu.Unlock()
 	s.reading.Add(2)
@@ -58,8 +62,9 @@ func (s *Socket) Start(sink Sink, mux bool) {
 // Relatch lets another sender take over, after signalling said that one may.
 func (s *Socket) Relatch() { s.relatch.Store(true) }
 
-// Close says goodbye to the sender and frees the ports. It may be called more
-// than once, and returns when no packet is on its way to the sink.
+// Close hears what the kernel has received, says goodbye to the sender and frees
+// the ports. It may be called more than once, and returns when no packet is on its
+// way to the sink.
 func (s *Socket) Close() {
 	s.closing.Do(func() {
 		s.mu.Lock()
@@ -71,7 +76,12 @@ func (s *Socket) Close() {
 		if s.report != nil {
 			s.report.Stop()
 		}
+		heard := s.heard
 		s.mu.Unlock()
+		if heard != nil {
+			_ = s.rtp.SetReadDeadline(time.Unix(1, 0)) // it cannot fail on an open socket
+			<-heard
+		}
 		s.send(true)
 		s.rtp.Close()
 		s.rtcp.Close()
@@ -89,39 +99,73 @@ const maxDatagram = 4096
 
 func (s *Socket) readRTP() {
 	defer s.reading.Done()
+	defer close(s.heard)
 	buf := make([]byte, maxDatagram)
 	var l latch
 	for {
 		n, from, err := s.rtp.ReadFromUDPAddrPort(buf)
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
+		switch {
+		case err == nil:
+			s.takeRTP(&l, buf[:n], from, time.Now())
+		case errors.Is(err, os.ErrDeadlineExceeded): // Close set it
+			s.takeRest(&l, buf)
+			return
+		case errors.Is(err, net.ErrClosed):
+			return
+		}
+		// Otherwise an ICMP error of something sent; reading goes on.
+	}
+}
+
+// mostRest is more than the kernel holds for a socket, so that somebody who goes
+// on sending cannot keep it open.
+const mostRest = 4096
+
+// takeRest takes what the kernel holds: whoever got no processor to read it
+// before the call's end has received it all the same.
+func (s *Socket) takeRest(l *latch, buf []byte) {
+	raw, err := s.rtp.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) {
+		for range mostRest {
+			n, from, err := unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT)
+			if err != nil {
 				return
 			}
-			continue // an ICMP error of something sent; reading goes on
+			switch from := from.(type) {
+			case *unix.SockaddrInet4:
+				s.takeRTP(l, buf[:n], netip.AddrPortFrom(netip.AddrFrom4(from.Addr), uint16(from.Port)), time.Now())
+			case *unix.SockaddrInet6:
+				s.takeRTP(l, buf[:n], netip.AddrPortFrom(netip.AddrFrom16(from.Addr), uint16(from.Port)), time.Now())
+			}
 		}
-		arrival := time.Now()
-		b := buf[:n]
-		if !s.ports.allowed(from.Addr().Unmap()) {
-			s.ports.metrics.dropped.WithLabelValues("not allowed").Inc()
-			continue
-		}
-		if quality.IsRTCP(b) {
-			s.takeRTCP(b, from, arrival)
-			continue
-		}
-		if s.relatch.Load() && s.relatch.CompareAndSwap(true, false) {
-			l = latch{}
-		}
-		if !l.accept(b, from, arrival) {
-			s.ports.metrics.dropped.WithLabelValues("other sender").Inc()
-			continue
-		}
-		if l.fresh {
-			l.fresh = false
-			s.learn(from)
-		}
-		l.judge(s.sink.Receive(b, arrival)) // the leg counts what is no use
+	})
+}
+
+// takeRTP takes a datagram that came to the RTP port. Only the reader calls it.
+func (s *Socket) takeRTP(l *latch, b []byte, from netip.AddrPort, arrival time.Time) {
+	if !s.ports.allowed(from.Addr().Unmap()) {
+		s.ports.metrics.dropped.WithLabelValues("not allowed").Inc()
+		return
 	}
+	if quality.IsRTCP(b) {
+		s.takeRTCP(b, from, arrival)
+		return
+	}
+	if s.relatch.Load() && s.relatch.CompareAndSwap(true, false) {
+		*l = latch{}
+	}
+	if !l.accept(b, from, arrival) {
+		s.ports.metrics.dropped.WithLabelValues("other sender").Inc()
+		return
+	}
+	if l.fresh {
+		l.fresh = false
+		s.learn(from)
+	}
+	l.judge(s.sink.Receive(b, arrival)) // the leg counts what is no use
 }
 
 // learn takes the address of a leg's sender as the one that reports go to, until

@@ -85,6 +85,25 @@ func TestSocketHearsOneSender(t *testing.T) {
 	ingesttest.Await(t, "the sender that signalling allowed", func() bool { return leg.Stats().Packets == 16 })
 }
 
+// TestCloseHearsWhatCame closes a socket right after the last packet was sent,
+// and before its reader, which shares its processors, can have read it.
+func TestCloseHearsWhatCame(t *testing.T) {
+	p := newPorts(t, Config{})
+	d := newDoor(t, newBus(t), calls.Config{})
+	for range 20 {
+		s, leg := heardBy(t, d, p, true)
+		c := sender(t, s)
+		const n = 100 // the kernel holds as many
+		for i := range n {
+			send(t, c, packet(uint16(i), 1, 0, make([]byte, 160)))
+		}
+		s.Close()
+		if got := leg.Stats().Packets; got != n {
+			t.Fatalf("%d packets of %d were heard", got, n)
+		}
+	}
+}
+
 func TestSocketAllowList(t *testing.T) {
 	p := newPorts(t, Config{Allow: []string{"10.0.0.0/8"}})
 	s, leg := heardBy(t, newDoor(t, newBus(t), calls.Config{}), p, false)
