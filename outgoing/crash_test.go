@@ -113,7 +113,7 @@ func startBroker(t *testing.T) (string, *bus.Bus) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}
@@ -216,7 +216,7 @@ func header(m kafka.Message, name string) string {
 
 func readDead(t *testing.T, addr string) kafka.Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	found := make(chan kafka.Message, 4)
 	for p := range 4 {

@@ -22,6 +22,10 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(sinktest.Main(m)) }
 
+// patience bounds what a test waits for. Only a test that fails waits that long,
+// so it is what a machine takes that has twenty other things to do.
+const patience = 90 * time.Second
+
 // house is a broker, an engine and a store on them.
 type house struct {
 	bus   *bus.Bus
@@ -73,7 +77,7 @@ func (h house) count(tb testing.TB, query string) uint64 {
 func (h house) eventually(tb testing.TB, want uint64, query string) {
 	tb.Helper()
 	got := uint64(0)
-	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if got = h.count(tb, query); got == want {
 			return
 		}
@@ -83,7 +87,7 @@ func (h house) eventually(tb testing.TB, want uint64, query string) {
 
 func (h house) publish(tb testing.TB, msgs ...event.Message) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := h.bus.Publish(ctx, msgs...); err != nil {
 		tb.Fatal(err)
@@ -142,9 +146,7 @@ func TestEachTableTakesItsEvents(t *testing.T) {
 	h.eventually(t, 3, "SELECT count() FROM moments") // nobody decides on what is told elsewhere
 	h.eventually(t, 1, "SELECT count() FROM first_contact_resolution WHERE share = 1")
 	h.eventually(t, 1, "SELECT count() FROM disclosures_by_rule WHERE share_met = 1")
-	if n := h.count(t, "SELECT version FROM journeys_now"); n != 2 {
-		t.Errorf("the journey stands at version %d, want 2", n)
-	}
+	h.eventually(t, 2, "SELECT version FROM journeys_now")
 	if n := h.count(t, "SELECT count() FROM system.columns WHERE database = 'throughline' AND comment = '' AND table IN (SELECT name FROM system.tables WHERE engine LIKE '%MergeTree')"); n != 0 {
 		t.Errorf("%d columns have no comment", n)
 	}
