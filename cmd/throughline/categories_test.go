@@ -17,7 +17,7 @@ func TestCategoryVerbs(t *testing.T) {
 	away := file("c.yaml", "nlp: {model: floor}\nclickhouse: {url: 'http://127.0.0.1:1'}\n")
 	tryVerbs(t, categories, map[string]tryVerb{
 		"check":                {[]string{"check", sound}, ""},
-		"check broken":         {[]string{"check", broken}, "broken.yaml: categories file line 3, column 19: undeclared reference to 'colour'"},
+		"check broken":         {[]string{"check", broken}, "broken.yaml:3:19: category a: when: undeclared reference to 'colour'"},
 		"check nothing":        {[]string{"check"}, "usage"},
 		"check nowhere":        {[]string{"check", filepath.Join(dir, "none.yaml")}, "read categories"},
 		"not a verb":           {[]string{"enforce"}, "not a verb"},
@@ -25,7 +25,7 @@ func TestCategoryVerbs(t *testing.T) {
 		"backtest bad until":   {[]string{"backtest", "--since", "2d", "--until", "3d"}, "--until"},
 		"backtest bad limit":   {[]string{"backtest", "--limit", "-1"}, "--limit -1"},
 		"backtest no file":     {[]string{"backtest", "--config", away}, "--categories"},
-		"backtest broken":      {[]string{"backtest", "--config", away, "--categories", broken}, "line 3, column 19"},
+		"backtest broken":      {[]string{"backtest", "--config", away, "--categories", broken}, "broken.yaml:3:19"},
 		"backtest other":       {[]string{"backtest", "--config", away, "--categories", sound, "--against", broken}, "--against"},
 		"backtest needs store": {[]string{"backtest", "--config", away, "--categories", sound}, "is throughline serve running"},
 	})
