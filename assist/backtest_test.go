@@ -107,7 +107,7 @@ func TestBacktestDecidesAsLive(t *testing.T) {
 			live[s.Rule.Name][scope] = true
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
 	defer cancel()
 	if err := b.Publish(ctx, msgs...); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,10 @@ import (
 	"throughline/sink/sinktest"
 )
 
+// patience bounds what a test waits for. Only a test that fails waits that long,
+// so it is what a machine takes that has twenty other things to do.
+const patience = 90 * time.Second
+
 // process is one of several that decide: a desk that follows, and its server.
 type process struct {
 	desk *Desk
@@ -33,7 +37,7 @@ func start(t *testing.T, b *bus.Bus, configured string) process {
 	t.Cleanup(func() { cancel(); <-ended })
 	select {
 	case <-known:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("policies are not known")
 	}
 	s := NewServer(ServerConfig{Desk: p.desk, Publish: b.Publish,
@@ -61,7 +65,7 @@ func (p process) ask(t *testing.T, method, path, body string, want int, into any
 // decides waits until a process decides by a version.
 func (p process) decides(t *testing.T, tenant, version string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if p.desk.For(tenant).Version == version {
 			return
 		}
@@ -160,7 +164,7 @@ func TestPolicyThatIsNotSoundIsRefusedWithItsPlaces(t *testing.T) {
 func TestPolicyOfANewerProgramLeavesTheOneInForce(t *testing.T) {
 	b := sinktest.Bus(t)
 	p := start(t, b, policyText("file", ""))
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	sound := policyText("later", "")
 	for _, in := range []event.Policy{{Tenant: "default", Version: "newer", Text: "rules: [{name: a, teleport: yes}]"}, {Tenant: "other", Version: "later", Text: sound}} {

@@ -38,7 +38,7 @@ func TestStageOverRestarts(t *testing.T) {
 		if err := b.Publish(ctx, event.Journeys().Message(mark)); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(30 * time.Second); !slices.ContainsFunc(lying(t, b, event.Suggestions().Source), func(s event.Suggestion) bool { return s.Journey == mark.ID }); {
+		for end := time.Now().Add(patience); !slices.ContainsFunc(lying(t, b, event.Suggestions().Source), func(s event.Suggestion) bool { return s.Journey == mark.ID }); {
 			if time.Now().After(end) {
 				t.Fatal("the stage does not get on")
 			}

@@ -121,7 +121,7 @@ func TestBacktestDecidesAsLiveDid(t *testing.T) {
 		}
 		return n
 	}
-	for end := time.Now().Add(time.Minute); stored() < n || decided.heard() < n; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); stored() < n || decided.heard() < n; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("of %d turns %d are stored, and %d were heard of", n, stored(), decided.heard())
 		}

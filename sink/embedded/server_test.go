@@ -39,7 +39,7 @@ func (p pids) next(t testing.TB) int {
 	select {
 	case pid := <-p:
 		return pid
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("no child answers")
 		return 0
 	}
@@ -73,7 +73,7 @@ func TestStopIsBoundedWhileAStatementRuns(t *testing.T) {
 	}
 	began := time.Now()
 	_ = s.stop()
-	if took := time.Since(began); took > 20*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("stopping took %v", took)
 	}
 }
@@ -157,14 +157,31 @@ func TestKilledChild(t *testing.T) {
 			}
 		})
 	}
+	done := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(acked)
+	}
+	// A machine that is busy otherwise may take longer than any pause for a batch.
+	another := func() {
+		t.Helper()
+		before, end := done(), time.Now().Add(2*time.Minute)
+		for done() == before {
+			if time.Now().After(end) {
+				t.Fatal("no batch is acknowledged any more")
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
 	for kill := range kills {
+		another()
 		time.Sleep(time.Duration(50+40*kill) * time.Millisecond)
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		pid = log.next(t)
 	}
-	time.Sleep(300 * time.Millisecond)
+	another()
 	cancel()
 	all.Wait()
 
@@ -231,7 +248,7 @@ func TestKilledParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = parent.Wait() // killed, as it should be
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		lock, err := lockDir(dir, "")
 		if err == nil {

@@ -18,8 +18,10 @@ import (
 
 // The defaults of Options.
 const (
-	DefaultSpeed  = 60               // an hour of the script in a minute
-	DefaultSettle = 60 * time.Second // for what was sent to arrive everywhere
+	DefaultSpeed = 60 // an hour of the script in a minute
+	// DefaultSettle is for what was sent to arrive everywhere. Only a day of which
+	// something is missing takes it whole.
+	DefaultSettle = 3 * time.Minute
 	// OnceTakes is how long the day takes with Once where no speed is given.
 	OnceTakes = 40 * time.Second
 )
