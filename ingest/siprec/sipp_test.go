@@ -17,8 +17,9 @@ import (
 	"throughline/ingest/ingesttest"
 )
 
-// freePorts finds a base for sipp's own ports, which it cannot pick by itself.
-func sippPort(n int) string { return strconv.Itoa(31000 + os.Getpid()%500*16 + n) }
+// sippPort is one of sipp's own ports, which it cannot pick by itself. They are
+// none of those that the system gives to others.
+func sippPort(n int) string { return strconv.Itoa(13000 + os.Getpid()%500*16 + n) }
 
 // sipp runs a scenario against the server, or skips.
 func sipp(t *testing.T, l *lab, transport, scenario string, args ...string) {
