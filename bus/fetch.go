@@ -23,6 +23,7 @@ type raw struct {
 	value     []byte // nil: a tombstone
 	time      time.Time
 	headers   []kafka.Header
+	decoded   any // its Record, where that was made while the batch filled
 }
 
 // fetched is what one request brought; end is the offset after the last record

@@ -177,6 +177,7 @@ func (r *partitionRun) run(ctx context.Context) {
 			r.tick(ctx, now)
 		case f := <-in:
 			if held := &r.held[f.input]; r.stage.Linger > 0 {
+				r.decode(f)
 				if held.recs = append(held.recs, f.recs...); len(held.recs) < r.stage.MaxBatch {
 					held.input, held.end = f.input, f.end
 					if linger == nil {
@@ -201,6 +202,19 @@ func (r *partitionRun) run(ctx context.Context) {
 				}
 			}
 		}
+	}
+}
+
+// decode does as they come what would be much at once when the batch is full.
+func (r *partitionRun) decode(f fetched) {
+	ahead := r.stage.In[f.input].decode
+	if ahead == nil {
+		return
+	}
+	var pace Pace
+	for i := range f.recs {
+		f.recs[i].decoded = ahead(f.recs[i])
+		pace.Step()
 	}
 }
 

@@ -47,7 +47,8 @@ type Stage struct {
 type Input struct {
 	topic  event.Spec
 	handle func(ctx context.Context, state any, recs []raw) ([]event.Message, error)
-	single bool // handle takes one event at a time
+	decode func(raw) any // gives the Record for raw.decoded; nil: handle finds what is wrong
+	single bool          // handle takes one event at a time
 }
 
 // Topic is what the input reads.
@@ -95,16 +96,26 @@ func With[S, T any](src event.Source[T], handle func(S, context.Context, T) ([]e
 // error for a batch it is called again with each event alone, so that only the
 // culprit is set aside.
 func Batch[S, T any](src event.Source[T], handle func(S, context.Context, []Record[T]) ([]event.Message, error)) Input {
-	return Input{topic: src.Spec, handle: func(ctx context.Context, state any, recs []raw) ([]event.Message, error) {
+	ahead := func(r raw) any {
+		if rec, err := decode[T](r); err == nil {
+			return rec
+		}
+		return nil
+	}
+	return Input{topic: src.Spec, decode: ahead, handle: func(ctx context.Context, state any, recs []raw) ([]event.Message, error) {
 		s, err := stateAs[S](state)
 		if err != nil {
 			return nil, err
 		}
 		values := make([]Record[T], 0, len(recs))
+		var pace Pace
 		for _, r := range recs {
-			rec, err := decode[T](r)
-			if err != nil {
-				return nil, err
+			rec, ok := r.decoded.(Record[T])
+			if !ok {
+				if rec, err = decode[T](r); err != nil {
+					return nil, err
+				}
+				pace.Step()
 			}
 			values = append(values, rec)
 		}

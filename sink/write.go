@@ -128,6 +128,7 @@ func (w *writer[T]) write(ctx context.Context, recs []bus.Record[T]) ([]event.Me
 		return nil, fmt.Errorf("prepare insert into %s: %w", w.table.name, classify(err))
 	}
 	defer batch.Close()
+	var pace bus.Pace
 	for _, r := range fresh {
 		row, err := w.table.row(r.Value)
 		if err != nil {
@@ -140,6 +141,7 @@ func (w *writer[T]) write(ctx context.Context, recs []bus.Record[T]) ([]event.Me
 			// The driver's error may quote the value.
 			return nil, bus.Permanent(fmt.Errorf("row for %s does not fit its columns (%T)", w.table.name, err))
 		}
+		pace.Step()
 	}
 	if err := batch.Send(); err != nil {
 		w.offsets, w.types = nil, nil // the block may be stored all the same: look before the retry

@@ -1,6 +1,8 @@
 package embedded_test
 
 import (
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,6 +50,38 @@ func TestRetentionBySize(t *testing.T) {
 				t.Errorf("%d bytes on disk", size)
 			}
 		})
+	}
+}
+
+// Nothing is written, so nobody waits, while nothing can be removed. What a file
+// more than its bound is held is.
+func TestLookWithNothingToDo(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, embedded.Config{Dir: dir, RetentionBytes: 64 << 10, SegmentBytes: 16 << 10})
+	cl := client(t, b.Addr())
+	createTopic(t, cl, "audio", 1, nil)
+	upkeep(t, b) // the first look writes where partitions are
+	floors := func() string {
+		raw, err := os.ReadFile(filepath.Join(dir, "floors.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	before := floors()
+	for range 70 {
+		mustProduce(t, cl, "audio", 0, record{"k", strings.Repeat("x", 1<<10)})
+	}
+	upkeep(t, b)
+	if first, _ := bounds(t, cl, "audio", 0); first != 0 || floors() != before {
+		t.Errorf("a look with nothing to remove left offsets from %d and floors %s", first, floors())
+	}
+	for range 20 {
+		mustProduce(t, cl, "audio", 0, record{"k", strings.Repeat("x", 1<<10)})
+	}
+	upkeep(t, b)
+	if first, next := bounds(t, cl, "audio", 0); first == 0 || next != 90 || floors() == before {
+		t.Errorf("offsets [%d, %d) and floors %s of a partition beyond its bound", first, next, floors())
 	}
 }
 

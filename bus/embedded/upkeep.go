@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"math"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -23,8 +25,14 @@ const never = "9000000000000"
 // a broker that is too quiet to fill CompactAfter.
 const compactEvery = time.Hour
 
+// retainEvery is after how many looks retention by age is applied again. Before
+// anything is removed the floors are written, and everybody waits for the disk,
+// some 20 ms.
+const retainEvery = 12
+
 // upkeep is the broker's memory between two looks at the log.
 type upkeep struct {
+	looks     int // so far
 	local     local
 	ordered   atomic.Pointer[look] // what the next request of ours shall do
 	full      *kfake.FaultHandle   // set while the disk is too full to write
@@ -43,17 +51,25 @@ type look struct {
 type partition struct {
 	name    string
 	compact bool
+	bound   int64 // retention.bytes; negative: none
 	info    *kfake.PartitionInfo
 }
 
-// look applies retention, and compaction where it is due. The work runs
+// look applies retention and compaction where they are due. The work runs
 // inside kfake's handling of a request of ours, for then kfake handles no
-// other: what is looked at stays as it is seen.
+// other: what is looked at stays as it is seen. Whether there is any is seen
+// from outside, where nobody waits.
 func (b *Broker) look(onlyFloors bool) error {
 	u := &b.upkeep
 	topics, err := u.local.topics()
 	if err != nil {
 		return err
+	}
+	if parts := b.partitions(topics); !onlyFloors {
+		u.looks++
+		if !b.retentionDue(parts) && !b.compactionDue(compactSize(parts)) {
+			return nil
+		}
 	}
 	order := &look{topics: topics, only: onlyFloors, done: make(chan error, 1)}
 	u.ordered.Store(order)
@@ -95,11 +111,17 @@ func (b *Broker) partitions(topics []string) []partition {
 		if info == nil {
 			continue // deleted since it was listed
 		}
-		policy := info.Configs[policyKey]
+		policy, bound := info.Configs[policyKey], b.cfg.RetentionBytes
+		if v := info.Configs["retention.bytes"]; v != nil {
+			if n, err := strconv.ParseInt(*v, 10, 64); err == nil {
+				bound = n
+			}
+		}
 		for _, p := range b.cluster.PartitionInfos(topic) {
 			parts = append(parts, partition{
 				name:    partitionName(topic, p.Partition),
 				compact: isCompact(policyKey, policy),
+				bound:   bound,
 				info:    p,
 			})
 		}
@@ -122,6 +144,15 @@ func (b *Broker) saveFloors(parts []partition) error {
 	}
 	b.floors = next
 	return nil
+}
+
+// retentionDue says whether retention may have something to do that is worth
+// the wait: something old from time to time, and a partition whose oldest file
+// can go, since the disk is given back by whole files only.
+func (b *Broker) retentionDue(parts []partition) bool {
+	return b.upkeep.looks%retainEvery == 1 || slices.ContainsFunc(parts, func(p partition) bool {
+		return p.bound >= 0 && p.info.NumBytes > p.bound+b.cfg.SegmentBytes
+	})
 }
 
 func compactSize(parts []partition) int64 {
