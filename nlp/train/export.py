@@ -13,10 +13,14 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 import data
-import text
+import ours
 from calibrate import best_threshold, ekman_scores, temperature
 from model import Served, base_folder
 from runtime import Runtime
+
+# People who write to a company's service complain more often than the sets do, which are
+# drawn with a third of each sentiment: the logit of negative is raised.
+SERVICE_PRIOR = 0.25
 
 # Sentences of our own that meet every rule of normalisation; Go must repeat them to the id.
 GOLDEN = ["", " ", "I have been waiting for two weeks and nobody called me back.", "ok", "no, that's fine",
@@ -36,6 +40,15 @@ def to_onnx(encoder, path):
                                     "blocks": {0: "block", 1: "length"}, "embedding": {0: "block"}})
 
 
+def surety(runtime, root):
+    """The temperature that tweets and service turns of development ask for, half and half."""
+    tweets, _ = data.umsab(root, "val", ["english"])
+    turns = ours.written_turns()[::ours.HELD]
+    times = max(len(turns) // len(tweets.texts), 1)
+    logits = [runtime.run([t for t, _ in turns])[1]] + [runtime.run(tweets.texts)[1]] * times
+    return temperature(np.concatenate(logits), np.array([y for _, y in turns] + tweets.targets * times))
+
+
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--data", default=os.environ.get("THROUGHLINE_DATA"))
@@ -52,11 +65,11 @@ def main():
     plain, small = args.trained / "encoder.onnx", args.out / "encoder.int8.onnx"
 
     to_onnx(encoder, plain)
-    dev, _ = data.umsab(root, "val", ["english"])
-    heat = temperature(Runtime(plain, args.out / "vocab.txt").run(dev.texts)[1], np.array(dev.targets))
+    heat = surety(Runtime(plain, args.out / "vocab.txt"), root)
     with torch.no_grad():
         encoder.sentiment.out.weight /= heat
         encoder.sentiment.out.bias /= heat
+        encoder.sentiment.out.bias[data.SENTIMENTS.index("negative")] += SERVICE_PRIOR
     to_onnx(encoder, plain)
     # Seven-bit weights: with eight, processors without VNNI saturate in the int8 dot
     # product. The figures do not change by more than their noise.

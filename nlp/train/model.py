@@ -19,7 +19,7 @@ class RowDropout(nn.Dropout):
         if not self.training or self.p == 0.0:
             return x
         shape = (x.shape[0], 1, x.shape[-1]) if x.dim() == 3 else x.shape
-        return x * (torch.rand(shape) >= self.p).to(x.dtype).div_(1.0 - self.p)
+        return x * (torch.rand(shape, device=x.device) >= self.p).to(x.dtype).div_(1.0 - self.p)
 
 
 class Layer(nn.Module):
@@ -66,21 +66,29 @@ class Body(nn.Module):
         return x
 
 
-class Head(nn.Module):
-    """Looks at each token for its own task, so that feeling need not live in the
-    direction of the embedding that intents use."""
+class Gaze(nn.Module):
+    """One vector of a text: its tokens, weighed by how much they say to one task, so that
+    feeling need not live in the direction of the embedding that intents use."""
 
-    def __init__(self, size, classes):
+    def __init__(self, size):
         super().__init__()
         self.attend = nn.Linear(size, 1)
-        self.hidden = nn.Linear(size, size)
-        self.out = nn.Linear(size, classes)
-        self.dropout = RowDropout(0.2)
 
     def forward(self, tokens, mask):
         weights = self.attend(tokens).squeeze(-1) + (1.0 - mask) * -1e4
-        pooled = (torch.softmax(weights, -1).unsqueeze(-1) * tokens).sum(1)
-        return self.out(self.dropout(F.gelu(self.hidden(self.dropout(pooled)))))
+        return (torch.softmax(weights, -1).unsqueeze(-1) * tokens).sum(1)
+
+
+class Head(nn.Module):
+    """One hidden layer between a text's vector and the logits."""
+
+    def __init__(self, size, hidden, classes):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(size, hidden), nn.Linear(hidden, classes)
+        self.dropout = RowDropout(0.2)
+
+    def forward(self, x):
+        return self.out(self.dropout(F.gelu(self.hidden(self.dropout(x)))))
 
 
 class Encoder(nn.Module):
@@ -91,14 +99,20 @@ class Encoder(nn.Module):
         config = json.loads((folder / "config.json").read_text())
         self.body = Body(config)
         self.body.load_state_dict(published(load_file(folder / "model.safetensors")))
-        self.sentiment = Head(config["hidden_size"], 3)
-        self.emotions = Head(config["hidden_size"], emotions)
+        size = config["hidden_size"]
+        self.felt, self.moved = Gaze(size), Gaze(size)
+        self.sentiment, self.emotions = Head(3 * size, 128, 3), Head(size, size, emotions)
 
     def forward(self, input_ids, attention_mask):
         mask = attention_mask.to(self.body.norm.weight.dtype)
-        tokens = self.body(input_ids, torch.arange(input_ids.shape[1]), mask[:, None, None, :])
+        tokens = self.body(input_ids, torch.arange(input_ids.shape[1], device=input_ids.device), mask[:, None, None, :])
         mean = (tokens * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
-        return F.normalize(mean.float(), dim=-1), self.sentiment(tokens, mask), self.emotions(tokens, mask)
+        return F.normalize(mean.float(), dim=-1), *self.feelings(tokens, mask, mean)
+
+    def feelings(self, tokens, mask, mean):
+        """Logits of sentiment and of emotions. Sentiment reads what the emotions read, too."""
+        moved = self.moved(tokens, mask)
+        return self.sentiment(torch.cat([self.felt(tokens, mask), moved, mean], -1)), self.emotions(moved)
 
 
 class Served(Encoder):
@@ -112,8 +126,7 @@ class Served(Encoder):
     def forward(self, input_ids, positions, blocks):
         tokens = self.body(input_ids, positions, (blocks.T @ blocks)[None, None])
         mean = (blocks @ tokens[0]) / blocks.sum(1, keepdim=True)
-        turn = blocks[:1]
-        return F.normalize(mean, dim=-1), self.sentiment(tokens, turn), self.emotions(tokens, turn)
+        return F.normalize(mean, dim=-1), *self.feelings(tokens, blocks[:1], mean[:1])
 
 
 _NAMES = (("embeddings.word_embeddings", "words"), ("embeddings.position_embeddings", "positions"),

@@ -1,17 +1,20 @@
 """Fine-tunes the encoder on every task at once; writes encoder.pt and vocab.txt to --out.
 
 A batch holds texts of all tasks with about the same length, and one forward
-pass serves them all, as it will in service."""
+pass serves them all, as it will in service. Several trainings start from one
+network and differ by their chance alone; the mean of their weights (model soup:
+Wortsman et al., 2022) is better than each and costs nothing to run."""
 
 import argparse
-import json
+import copy
 import os
 import pathlib
-import random
 import time
+from dataclasses import dataclass
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -22,46 +25,54 @@ import text
 from model import Encoder, base_folder, give_emoji_a_start
 
 SCALE = 20.0  # of the cosine to an intent's direction
+SMOOTHING = 0.05
 BATCH = 96
+WIDTH = 8  # texts are padded to a multiple of it
 WARM_STEPS = 200
 WORD_LOSS = 0.06
 SEP, MASK = 102, 103  # in BERT's vocabulary; [UNK], [CLS] and [SEP] are 100 to 102
+INTENTS = ("clinc150", "banking77", "hwu64", "natcs")
+
+
+@dataclass
+class Pool:
+    """Every training text, a row each, with the targets of every task and what each counts."""
+    ids: torch.Tensor  # rows × tokens, 0 behind the end
+    length: np.ndarray  # tokens of each row
+    times: np.ndarray  # how often an epoch draws each row
+    foreign: torch.Tensor  # rows × intents, true where an intent is of another set
+    intents: torch.Tensor  # rows × intents of all sets, probabilities
+    modules: torch.Tensor  # rows × modules of NLU++
+    emotions: torch.Tensor  # rows × emotions
+    sentiment: torch.Tensor  # rows × sentiments, probabilities
+    counts: torch.Tensor  # rows × 4: what the losses of intents, modules, emotions, sentiment count
+
+    def to(self, device):
+        return Pool(**{k: v.to(device) if torch.is_tensor(v) else v for k, v in vars(self).items()})
 
 
 class Objective(nn.Module):
     """The loss of each task. Intent classifiers are cosines to one direction an
     intent, so that the embedding itself, not a layer above it, keeps intents apart."""
 
-    def __init__(self, size, class_sets, nlupp_labels, emotion_targets):
+    def __init__(self, size, pool):
         super().__init__()
-        self.directions = nn.ParameterDict({name: nn.Parameter(torch.zeros(n, size)) for name, n in class_sets.items()})
-        self.modules_of = nn.Linear(size, nlupp_labels)
+        self.directions = nn.Parameter(torch.zeros(pool.intents.shape[1], size))
+        self.to_modules = nn.Linear(size, pool.modules.shape[1])
         # Rare emotions count for more; the square root keeps the rarest from shouting.
-        rate = torch.tensor(emotion_targets, dtype=torch.float).mean(0)
+        rate = pool.emotions[pool.counts[:, 2] > 0].mean(0)
         self.register_buffer("rare", (rate.median() / rate).sqrt().clamp(0.5, 3.0))
 
-    def forward(self, task, targets, embedding, sentiment, emotions):
-        """Per-text loss of rows that all belong to task."""
-        if task in self.directions:
-            cosines = SCALE * embedding @ F.normalize(self.directions[task], dim=-1).T
-            targets = torch.tensor(targets)
-            loss = F.cross_entropy(cosines, targets.clamp(min=0), reduction="none", label_smoothing=0.05)
-            # Out of scope: no intent may stand out.
-            return torch.where(targets < 0, -F.log_softmax(cosines, -1).mean(-1), loss)
-        targets = torch.tensor(targets, dtype=torch.float)
-        if task == "nlupp":
-            return 0.5 * F.binary_cross_entropy_with_logits(self.modules_of(10.0 * embedding), targets,
-                                                            reduction="none").sum(-1)
-        if task == "emotion":
-            loss = F.binary_cross_entropy_with_logits(emotions.float(), targets[:, :28], reduction="none",
-                                                      pos_weight=self.rare).sum(-1) * 0.5
-            return loss + 0.5 * F.cross_entropy(sentiment.float(), targets[:, 28:], reduction="none")
-        return F.cross_entropy(sentiment.float(), targets, reduction="none")
-
-
-def task_of(name):
-    """All sentiment sets are one task."""
-    return name.split("_")[0]
+    def forward(self, outputs, pool, rows):
+        """Loss of each of these rows of the pool."""
+        embedding, sentiment, emotions = outputs
+        cosines = (SCALE * embedding @ F.normalize(self.directions, dim=-1).T).masked_fill(pool.foreign[rows], -1e4)
+        each = F.binary_cross_entropy_with_logits
+        losses = [-(pool.intents[rows] * F.log_softmax(cosines, -1)).sum(-1),
+                  each(self.to_modules(10.0 * embedding), pool.modules[rows], reduction="none").sum(-1),
+                  each(emotions.float(), pool.emotions[rows], reduction="none", pos_weight=self.rare).sum(-1),
+                  -(pool.sentiment[rows] * F.log_softmax(sentiment.float(), -1)).sum(-1)]
+        return (torch.stack(losses, -1) * pool.counts[rows]).sum(-1)
 
 
 def one_hot(targets, n):
@@ -99,42 +110,150 @@ def load(root, vader, without=()):
     return {name: (data.without(s, *devs), times) for name, (s, times) in out.items() if name not in without}
 
 
-def encode_all(tok, texts):
-    return [e.ids for e in tok.encode_batch([text.normalise(t) for t in texts])]
+def read(sets, tok):
+    """The Pool of {name: (Set, times an epoch)}."""
+    texts = [t for s, _ in sets.values() for t in s.texts]
+    encoded = [e.ids for e in tok.encode_batch([text.normalise(t) for t in texts])]
+    length, n = np.array([len(e) for e in encoded]), len(texts)
+    ids = np.zeros((n, -length.max() // WIDTH * -WIDTH), np.int64)
+    for row, e in zip(ids, encoded):
+        row[:len(e)] = e
+    widths = {name: len(sets[name][0].labels) for name in INTENTS if name in sets}
+    first = dict(zip(widths, np.cumsum([0, *widths.values()])))
+    modules = len(sets["nlupp"][0].labels) if "nlupp" in sets else 1
+    pool = Pool(torch.tensor(ids), length, np.zeros(n), torch.ones(n, sum(widths.values()), dtype=torch.bool),
+                torch.zeros(n, sum(widths.values())), torch.zeros(n, modules), torch.zeros(n, len(data.EMOTIONS)),
+                torch.zeros(n, len(data.SENTIMENTS)), torch.zeros(n, 4))
+    end = 0
+    for name, (s, times) in sets.items():
+        rows = slice(end, end := end + len(s.texts))
+        pool.times[rows] = times
+        if name in widths:
+            own = slice(first[name], first[name] + widths[name])
+            inside = [i for i, t in enumerate(s.targets) if t >= 0], [first[name] + t for t in s.targets if t >= 0]
+            pool.foreign[rows, own] = False
+            pool.intents[rows][inside] = 1.0
+            # Out of scope: no intent may stand out.
+            hard = pool.intents[rows].sum(-1, keepdim=True) * (1.0 - SMOOTHING)
+            pool.intents[rows] *= 1.0 - SMOOTHING
+            pool.intents[rows, own] += (1.0 - hard) / widths[name]
+            pool.counts[rows] = torch.tensor([1.0, 0, 0, 0])
+        elif name == "nlupp":
+            pool.modules[rows] = torch.tensor(s.targets, dtype=torch.float)
+            pool.counts[rows] = torch.tensor([0, 0.5, 0, 0])
+        elif name == "emotion":
+            targets = torch.tensor(s.targets, dtype=torch.float)
+            pool.emotions[rows], pool.sentiment[rows] = targets[:, :len(data.EMOTIONS)], targets[:, len(data.EMOTIONS):]
+            pool.counts[rows] = torch.tensor([0, 0, 0.5, 0.5])
+        else:
+            pool.sentiment[rows] = torch.tensor(s.targets, dtype=torch.float)
+            pool.counts[rows] = torch.tensor([0, 0, 0, 1.0])
+        print(f"{name}: {len(s.texts)} texts, {times} times an epoch")
+    return pool
 
 
-def aim(objective, encoder, sets):
+def epoch(pool, chance):
+    """Batches × BATCH rows: every text as often as its set says, near texts of one length."""
+    whole, part = np.divmod(pool.times, 1)
+    rows = np.repeat(np.arange(len(whole)), (whole + (chance.random(len(whole)) < part)).astype(int))
+    chance.shuffle(rows)
+    rows = rows[:len(rows) // BATCH * BATCH]
+    windows = (rows[at:at + BATCH * 64] for at in range(0, len(rows), BATCH * 64))
+    batches = np.concatenate([w[np.argsort(pool.length[w], kind="stable")].reshape(-1, BATCH) for w in windows])
+    chance.shuffle(batches)
+    return batches
+
+
+def width(pool, rows):
+    return int(-pool.length[rows].max() // WIDTH * -WIDTH)
+
+
+def forward(encoder, ids):
+    # No cache: a recorded step would keep the first step's weights.
+    with torch.autocast(ids.device.type, torch.bfloat16, cache_enabled=False):
+        return encoder(ids, (ids != 0).long())
+
+
+def aim(objective, encoder, pool):
     """Points each intent's direction at the mean of ten of its texts, so that the
     first steps do not bend a good embedding towards directions drawn by lot."""
     encoder.eval()
-    for name, directions in objective.directions.items():
-        texts, targets = sets[name][2], sets[name][0].targets
-        for label in range(len(directions)):
-            rows = [texts[i] for i, t in enumerate(targets) if t == label][:10]
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-                directions.data[label] = encoder(*pad(rows))[0].mean(0)
+    for label, probability in enumerate(pool.intents.T):
+        rows = torch.nonzero(probability > 0.5)[:10, 0].cpu()
+        with torch.no_grad():
+            objective.directions.data[label] = forward(encoder, pool.ids[rows, :width(pool, rows)])[0].mean(0)
 
 
-def pad(rows):
-    width = max(map(len, rows))
-    ids = torch.tensor([r + [0] * (width - len(r)) for r in rows])
-    return ids, (ids != 0).long()
+class Step:
+    """One step of the optimiser. On a GPU the step is recorded for each width of a
+    batch and played back: launching its kernels takes ten times as long as running them."""
+
+    def __init__(self, encoder, objective, pool, rate):
+        self.encoder, self.objective, self.pool = encoder, objective, pool
+        self.gpu = pool.ids.is_cuda
+        heads = [p for n, p in encoder.named_parameters() if not n.startswith("body.")] + [*objective.parameters()]
+        self.rates = {peak: torch.tensor(0.0, device=pool.ids.device) for peak in (rate, 1e-3)}
+        groups = [{"params": p, "lr": self.rates[peak]} for p, peak in ((encoder.body.parameters(), rate), (heads, 1e-3))]
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=0.01, fused=True, capturable=self.gpu)
+        self.rows = torch.zeros(BATCH, dtype=torch.long, device=pool.ids.device)
+        self.recorded, self.memory = {}, None
+        for p in [*encoder.parameters(), *objective.parameters()]:
+            p.grad = torch.zeros_like(p)
+
+    def __call__(self, rows, share_of_peak):
+        for peak, rate in self.rates.items():
+            rate.fill_(peak * share_of_peak)
+        self.rows.copy_(torch.from_numpy(rows))
+        wide = width(self.pool, rows)
+        if not self.gpu:
+            return self.run(wide)
+        if wide not in self.recorded:
+            self.recorded[wide] = self.record(wide)
+        graph, loss = self.recorded[wide]
+        graph.replay()
+        return loss
+
+    def run(self, wide):
+        self.optimiser.zero_grad(set_to_none=False)
+        ids = self.pool.ids[self.rows, :wide]
+        # Some words go missing, as they do on a bad line: no intent may hang on one word.
+        lost = (torch.rand(ids.shape, device=ids.device) < WORD_LOSS) & (ids > SEP)
+        loss = self.objective(forward(self.encoder, torch.where(lost, MASK, ids)), self.pool, self.rows).mean()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
+        self.optimiser.step()
+        return loss.detach()
+
+    def record(self, wide):
+        beside = torch.cuda.Stream()
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):  # the first runs choose kernels and make the optimiser's state
+            for _ in range(2):
+                self.run(wide)
+        torch.cuda.current_stream().wait_stream(beside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self.memory):
+            loss = self.run(wide)
+        self.memory = graph.pool()
+        return graph, loss
 
 
-def batches(sets, rng):
-    """One epoch: every text as often as its set says, near texts of one length."""
-    pool = []
-    for name, (s, times, _) in sets.items():
-        rows = range(len(s.texts))
-        pool += [(name, i) for i in [*rows] * int(times) + rng.sample(rows, int(times % 1 * len(rows)))]
-    rng.shuffle(pool)
-    length = lambda item: len(sets[item[0]][2][item[1]])
-    chunks = []
-    for at in range(0, len(pool), BATCH * 64):
-        window = sorted(pool[at:at + BATCH * 64], key=length)
-        chunks += [window[i:i + BATCH] for i in range(0, len(window), BATCH)]
-    rng.shuffle(chunks)
-    return chunks
+def fit(encoder, objective, pool, epochs, rate, seed):
+    """Trains in place, the rate rising for WARM_STEPS and falling to nothing."""
+    torch.manual_seed(seed)
+    chance, began = np.random.default_rng(seed), time.time()
+    encoder.train()
+    step = Step(encoder, objective, pool, rate)
+    total, left, lately = int(epochs * len(epoch(pool, np.random.default_rng(0)))), [], []
+    for done in range(total):
+        left = left or [*epoch(pool, chance)]
+        loss = step(left.pop(), min((done + 1) / WARM_STEPS, 1.0 - done / total))
+        if done % 10 == 0:
+            lately.append(float(loss))
+        if done % 200 == 199:
+            print(f"step {done + 1}/{total} {time.time() - began:.0f}s loss {np.mean(lately):.3f}", flush=True)
+            lately = []
+    encoder.eval()
 
 
 def main():
@@ -142,75 +261,37 @@ def main():
     args.add_argument("--data", default=os.environ.get("THROUGHLINE_DATA"))
     args.add_argument("--vader", required=True, help="hutto_ICWSM_2014.tar.gz from the vaderSentiment package")
     args.add_argument("--out", required=True, type=pathlib.Path)
-    args.add_argument("--epochs", type=int, default=4)
-    args.add_argument("--minutes", type=float, default=600, help="ends sooner, with the same schedule, on a slow machine")
-    args.add_argument("--rate", type=float, default=2e-4)
-    args.add_argument("--start", type=pathlib.Path, help="an encoder.pt to go on from, made with the same vocabulary")
+    args.add_argument("--epochs", type=float, default=4, help="less than one is a rehearsal")
+    args.add_argument("--rate", type=float, default=6e-5)
+    args.add_argument("--trainings", type=int, default=4)
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--without", nargs="*", default=[], help="sets to leave out, for the unseen-set figures")
     args = args.parse_args()
-    torch.manual_seed(1)
     torch.set_num_threads(args.threads)
-    rng = random.Random(1)
     args.out.mkdir(parents=True, exist_ok=True)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
 
     sets = load(data.find_root(args.data), args.vader, args.without)
     base = (base_folder() / "vocab.txt").read_text().splitlines()
     vocab, names = text.with_emoji(base, (t for s, _ in sets.values() for t in s.texts))
     (args.out / "vocab.txt").write_text("\n".join(vocab) + "\n")
     tok = text.tokenizer(args.out / "vocab.txt")
+    torch.manual_seed(1)
     encoder = Encoder(base_folder(), len(data.EMOTIONS))
     give_emoji_a_start(encoder, names, tok)
-    if args.start:
-        encoder.load_state_dict(torch.load(args.start))
-    classes = {n: len(s.labels) for n, (s, _) in sets.items() if n in ("clinc150", "banking77", "hwu64", "natcs")}
-    emotion_targets = [t[:28] for t in sets["emotion"][0].targets] if "emotion" in sets else [[1.0] * 28]
-    objective = Objective(384, classes, len(sets["nlupp"][0].labels) if "nlupp" in sets else 1, emotion_targets)
-    sets = {n: (s, times, encode_all(tok, s.texts)) for n, (s, times) in sets.items()}
-    for n, (s, times, _) in sets.items():
-        print(f"{n}: {len(s.texts)} texts, {times} times an epoch")
+    pool = read(sets, tok).to(device)
+    encoder, objective = encoder.to(device), Objective(384, pool).to(device)
+    aim(objective, encoder, pool)
 
-    aim(objective, encoder, sets)
-    heads = [p for m in (encoder.sentiment, encoder.emotions, objective) for p in m.parameters()]
-    optimiser = torch.optim.AdamW([{"params": encoder.body.parameters(), "lr": args.rate},
-                                   {"params": heads, "lr": 1e-3}], weight_decay=0.01, fused=True)
-    for group in optimiser.param_groups:
-        group["peak"] = group["lr"]
-    total = args.epochs * len(batches(sets, random.Random(0)))
-    encoder.train()
-    step, queue, began, sums = 0, [], time.time(), {}
-    while True:
-        done = max(step / total, (time.time() - began) / 60 / args.minutes)
-        if done >= 1.0:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * min(step / WARM_STEPS, 1.0 - done)
-        queue = queue or batches(sets, rng)
-        chunk = queue.pop()
-        ids, mask = pad([sets[n][2][i] for n, i in chunk])
-        # Some words go missing, as they do on a bad line: no intent may hang on one word.
-        ids = torch.where((torch.rand(ids.shape) < WORD_LOSS) & (ids > SEP), MASK, ids)
-        with torch.autocast("cpu", torch.bfloat16):
-            embedding, sentiment, emotions = encoder(ids, mask)
-        loss = 0.0
-        for task in {task_of(n) for n, _ in chunk}:
-            rows = [k for k, (n, _) in enumerate(chunk) if task_of(n) == task]
-            targets = [sets[chunk[k][0]][0].targets[chunk[k][1]] for k in rows]
-            part = objective(task, targets, embedding[rows], sentiment[rows], emotions[rows]).sum()
-            sums.setdefault(task, []).append((part.item(), len(rows)))
-            loss = loss + part / len(chunk)
-        loss.backward()
-        nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        step += 1
-        if step % 50 == 0:
-            means = {t: round(sum(a for a, _ in v) / sum(b for _, b in v), 3) for t, v in sorted(sums.items())}
-            print(f"step {step}/{total} {time.time() - began:.0f}s {json.dumps(means)}", flush=True)
-            sums = {}
-        if step % 200 == 0:
-            torch.save(encoder.state_dict(), args.out / "encoder.pt")
-    torch.save(encoder.state_dict(), args.out / "encoder.pt")
+    mean = {name: torch.zeros_like(weights) for name, weights in encoder.state_dict().items()}
+    for seed in range(1, args.trainings + 1):
+        print(f"training {seed} of {args.trainings}")
+        own = copy.deepcopy(encoder)
+        fit(own, copy.deepcopy(objective), pool, args.epochs, args.rate, seed)
+        for name, weights in own.state_dict().items():
+            mean[name] += weights / args.trainings
+        torch.save(own.state_dict(), args.out / f"encoder.{seed}.pt")
+    torch.save(mean, args.out / "encoder.pt")
 
 
 if __name__ == "__main__":
