@@ -25,6 +25,7 @@ type Broker struct {
 	lock    *os.File
 	cluster *kfake.Cluster
 	floors  floors
+	readers readers
 
 	looking      sync.Mutex // held over a look at the log, and by Close
 	upkeep       upkeep
@@ -90,6 +91,7 @@ func (b *Broker) open() error {
 		}
 	}
 	keepCompacted(b.cluster)
+	b.readers.watch(b.cluster)
 	observe(b.cluster, kmsg.DescribeLogDirs, b.serveLook)
 	observe(b.cluster, kmsg.DeleteRecords, b.beforeDelete)
 	b.upkeep.local.addr, b.upkeep.compacted = b.addr, time.Now()

@@ -51,7 +51,8 @@ type Config struct {
 	MaxMessage int
 	// CompactAfter is how many bytes the compacted topics must hold
 	// together before they are compacted at all; after that they are when
-	// they have doubled.
+	// they have doubled. It waits for readers that are behind, until there is
+	// eight times as much.
 	CompactAfter int64
 	// MinFree is the room, in bytes, below which the broker refuses to take
 	// more records (KAFKA_STORAGE_ERROR) until there is room again.

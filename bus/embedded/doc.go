@@ -10,7 +10,7 @@
 // The protocol and the log are franz-go's kfake, which was written for tests.
 // This package adds what a service needs around it: one process a directory
 // (lock.go), refusal of what is not Kafka before it can do harm (frame.go),
-// retention and crash-safe compaction (upkeep.go, compact.go), offsets that
-// never run backwards (floor.go), and errors instead of acks when the disk
-// runs full (upkeep.go).
+// retention and crash-safe compaction (upkeep.go, compact.go) that waits for
+// readers (readers.go), offsets that never run backwards (floor.go), and errors
+// instead of acks when the disk runs full (upkeep.go).
 package embedded

@@ -32,19 +32,22 @@ const retainEvery = 12
 
 // upkeep is the broker's memory between two looks at the log.
 type upkeep struct {
-	looks     int // so far
 	local     local
+	looks     int                  // so far
 	ordered   atomic.Pointer[look] // what the next request of ours shall do
 	full      *kfake.FaultHandle   // set while the disk is too full to write
 	settled   int64                // compacted topics' bytes after the last compaction
 	compacted time.Time            // when that was
+	ends      map[string]int64     // where each partition ended at the last look
+	postponed bool                 // a compaction, and that was said
 }
 
 // look is one look at the log.
 type look struct {
-	topics []string
-	only   bool // write the floors down and change nothing
-	done   chan error
+	topics  []string
+	only    bool // write the floors down and change nothing
+	compact bool // it is due, and keeps nothing from a reader
+	done    chan error
 }
 
 // partition is one partition as a look finds it.
@@ -65,13 +68,16 @@ func (b *Broker) look(onlyFloors bool) error {
 	if err != nil {
 		return err
 	}
-	if parts := b.partitions(topics); !onlyFloors {
+	order := &look{topics: topics, only: onlyFloors, done: make(chan error, 1)}
+	if !onlyFloors {
+		parts := b.partitions(topics)
 		u.looks++
-		if !b.retentionDue(parts) && !b.compactionDue(compactSize(parts)) {
+		order.compact = b.compactionDue(compactSize(parts)) && b.mayCompact(parts)
+		u.noteEnds(parts)
+		if !order.compact && !b.retentionDue(parts) {
 			return nil
 		}
 	}
-	order := &look{topics: topics, only: onlyFloors, done: make(chan error, 1)}
 	u.ordered.Store(order)
 	req := kmsg.NewPtrDescribeLogDirsRequest()
 	req.Topics = []kmsg.DescribeLogDirsRequestTopic{} // none: the answer is not needed
@@ -97,7 +103,7 @@ func (b *Broker) tend(order *look) error {
 	if err := b.saveFloors(parts); err != nil || order.only {
 		return err
 	}
-	if b.compactionDue(compactSize(parts)) {
+	if order.compact {
 		return b.compact(order.topics, parts)
 	}
 	b.cluster.ApplyRetention()
