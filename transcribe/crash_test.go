@@ -134,7 +134,7 @@ func TestKilledProcessLosesAndRepeatsNothing(t *testing.T) {
 		}
 	}
 	h.eventually(60*time.Second, "the calm calls' ends", ended("calm"))
-	undisturbed()
+	undisturbed() // all turns of a call are stored before its end
 
 	kill := startChild(t, h.addr)
 	defer func() { kill() }()
@@ -153,7 +153,10 @@ func TestKilledProcessLosesAndRepeatsNothing(t *testing.T) {
 		kill = startChild(t, h.addr)
 	}
 	<-played
-	h.eventually(60*time.Second, "the wild calls' ends", ended("wild"))
+	over := ended("wild")
+	h.eventually(60*time.Second, "the wild calls' ends, and as many turns", func() bool {
+		return over() && len(once(h.finals, "wild")) >= len(once(h.finals, "calm"))
+	})
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -187,13 +190,13 @@ func TestNumberSaidAcrossTwoProcesses(t *testing.T) {
 	first.stop()
 	h.start(transcribe.Config{}, transcribe.Parts{})
 	h.publish(chunks[half:]...)
-	h.eventually(20*time.Second, "the second half", func() bool { _, over := lastMeasures(h.states, "i_1"); return over })
+	h.eventually(20*time.Second, "the second half, of three turns in all", func() bool {
+		_, over := lastMeasures(h.states, "i_1")
+		return over && len(once(h.finals, "i_1")) == 3
+	})
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	turns := once(h.finals, "i_1")
-	if len(turns) != 3 {
-		t.Fatalf("turns:%s", texts(turns))
-	}
 	if digits(turns[2].Text) {
 		t.Errorf("the second half of the number stayed:%s", texts(turns))
 	}

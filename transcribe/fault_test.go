@@ -55,12 +55,12 @@ func TestRecogniserAwayLosesNothing(t *testing.T) {
 		spoken = append(spoken, silence(700*time.Millisecond), worry)
 	}
 	h.publish(merged(t, solo(t, "i_1", append(spoken, silence(time.Second))...))...)
-	time.Sleep(2 * time.Second)
+	h.eventually(10*time.Second, "tries", func() bool { return r.calls.Load() >= 5 })
 	h.mu.Lock()
 	n := len(h.finals)
 	h.mu.Unlock()
-	if n != 0 || r.calls.Load() == 0 {
-		t.Fatalf("%d finals and %d tries while the recogniser is away", n, r.calls.Load())
+	if n != 0 {
+		t.Fatalf("%d finals while the recogniser is away", n)
 	}
 	r.heals()
 	h.eventually(40*time.Second, "all turns", func() bool { return len(h.finals) == times })
@@ -106,9 +106,7 @@ func TestLegThatGoesQuiet(t *testing.T) {
 		m, _ := measures(h.states, "i_1")
 		return m != nil
 	})
-	if n := metric(t, reg, "throughline_transcribe_open_legs"); n != 0 {
-		t.Errorf("%v legs open after the leg was put away", n)
-	}
+	h.eventually(time.Second, "no leg open after it was put away", func() bool { return metric(t, reg, "throughline_transcribe_open_legs") == 0 })
 	// It comes back after a hold, and what follows is heard as well.
 	back := int((21*time.Second + media.TicksDuration(int64(len(hello)), 8000)) / media.DefaultSpan)
 	h.publish(chunks[back:]...)
@@ -153,7 +151,11 @@ func TestMixedLegSaysWhatItCannotKnow(t *testing.T) {
 	mixed := party{interaction: "i_1", leg: "i_1/both", pcm: concat(silence(time.Second), said(t, "greeting"), silence(5*time.Second), said(t, "complaint"), silence(time.Second))}
 	h.publish(merged(t, mixed)...)
 	var m *event.Measures
-	h.eventually(15*time.Second, "measures", func() bool { m, _ = measures(h.states, "i_1"); return m != nil })
+	h.eventually(15*time.Second, "the last measures and two turns", func() bool {
+		var over bool
+		m, over = lastMeasures(h.states, "i_1")
+		return over && len(h.finals) == 2
+	})
 	if m.TalkMS == nil || m.NonTalkMS == nil || *m.NonTalkMS < 4500 || m.AgentTalkMS != nil || m.CustomerTalkMS != nil || m.Interruptions != nil || m.OvertalkMS != nil || !strings.Contains(m.Unknown, "share one channel") {
 		t.Errorf("measures %s", show(m))
 	}
@@ -209,7 +211,7 @@ func TestForeignChunksAreSetAside(t *testing.T) {
 	h.publish(append(append(bad, nobody, odd), good...)...)
 	h.eventually(10*time.Second, "the turn after the bad chunks", func() bool { return len(h.finals) == 1 })
 	dead := 0
-	ctx, cancel := context.WithTimeout(h.ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(h.ctx, time.Minute)
 	defer cancel()
 	src := event.Source[event.AudioChunk]{Spec: event.Audio().Dead()}
 	if _, err := bus.Replay(ctx, h.bus, src, 0, func(bus.Record[event.AudioChunk]) error { dead++; return nil }); err != nil {
@@ -247,12 +249,12 @@ func TestHoldWithinALeg(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.publish(s.msgs...)
-	h.eventually(15*time.Second, "the last measures", func() bool { _, over := lastMeasures(h.states, "i_1"); return over })
+	h.eventually(15*time.Second, "the last measures and two turns", func() bool {
+		_, over := lastMeasures(h.states, "i_1")
+		return over && len(h.finals) == 2
+	})
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.finals) != 2 {
-		t.Fatalf("turns:%s", texts(h.finals))
-	}
 	first, second := h.finals[0], h.finals[1]
 	// The clip begins with the same breath of silence both times.
 	if d := (second.StartMS - begin.Milliseconds()) - (first.StartMS - 1000); d > 64 || d < -64 {

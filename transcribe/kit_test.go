@@ -30,10 +30,17 @@ type house struct {
 	ctx    context.Context
 	addr   string
 	mu     sync.Mutex
-	order  []event.Turn // finals and partials as they came; partials have Stable or no Words
+	order  []stamped // finals and partials, of each topic as they came
 	finals []event.Turn
 	parts  []event.Turn
 	states []event.Interaction
+}
+
+// stamped is a final, or a partial, and when it was handed to Kafka.
+type stamped struct {
+	event.Turn
+	final bool
+	at    time.Time
 }
 
 func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -79,7 +86,7 @@ func newHouse(t *testing.T) *house {
 		_ = bus.Follow(ctx, h.bus, event.Turns(), 0, 0, func(r bus.Record[event.Turn]) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			h.finals, h.order = append(h.finals, r.Value), append(h.order, r.Value)
+			h.finals, h.order = append(h.finals, r.Value), append(h.order, stamped{r.Value, true, r.Time})
 			return nil
 		})
 	})
@@ -87,7 +94,7 @@ func newHouse(t *testing.T) *house {
 		_ = bus.Follow(ctx, h.bus, event.PartialTurns(), 0, 0, func(r bus.Record[event.Turn]) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			h.parts, h.order = append(h.parts, r.Value), append(h.order, r.Value)
+			h.parts, h.order = append(h.parts, r.Value), append(h.order, stamped{r.Value, false, r.Time})
 			return nil
 		})
 	})
@@ -140,10 +147,12 @@ func (h *house) start(cfg transcribe.Config, parts transcribe.Parts) *life {
 	return &life{stop: stop}
 }
 
-// eventually waits for a condition on what came; within is for an idle machine.
+// eventually waits for a condition on what came; within is for an idle machine,
+// and a busy one may take some minutes longer. Turns, partial turns and changes
+// are three topics: that one has come says nothing of what stands on another.
 func (h *house) eventually(within time.Duration, what string, ok func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(3 * within); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3*within + 2*time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		h.mu.Lock()
 		done := ok()
 		h.mu.Unlock()
@@ -252,7 +261,7 @@ func (h *house) publish(chunks ...event.AudioChunk) {
 	for i, c := range chunks {
 		msgs[i] = event.Audio().Message(c)
 	}
-	ctx, cancel := context.WithTimeout(h.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(h.ctx, time.Minute)
 	defer cancel()
 	if err := h.bus.Publish(ctx, msgs...); err != nil {
 		h.t.Error(err) // not Fatal: audio is also played beside the test

@@ -24,7 +24,7 @@ func TestSessions(t *testing.T) {
 		{"refused", []string{`{"type":"error","error":{"type":"invalid_request_error","code":"model_not_found"}}`}, nil, speech.Result{}, true, true},
 	} {
 		var s session
-		r, err := NewSessions(RealtimeConfig{BaseURL: s.serve(t, c.onAppend, c.onCommit, false), Model: "m", Drain: 300 * time.Millisecond})
+		r, err := NewSessions(RealtimeConfig{BaseURL: s.serve(t, c.onAppend, c.onCommit, false), Model: "m", Drain: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
