@@ -35,7 +35,7 @@ func TestScreenSentimentIsBelievable(t *testing.T) {
 		t.Fatalf("replay: %v\n%s", err, out)
 	}
 	shown := map[string]float64{}
-	for end := time.Now().Add(90 * time.Second); len(shown) < lines && time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
+	for end := time.Now().Add(4 * time.Minute); len(shown) < lines && time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		shown = onScreen(t, p.HTTP)
 	}
 	if len(shown) != lines {

@@ -81,7 +81,7 @@ type tryVerb struct {
 func tryVerbs(t *testing.T, run func(context.Context, []string) error, all map[string]tryVerb) {
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 			defer cancel()
 			err := run(ctx, c.args)
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {

@@ -42,7 +42,7 @@ func TestSummariesOfTheProgram(t *testing.T) {
 	p := program(t, "THROUGHLINE_NLP_MODEL=floor", "THROUGHLINE_LANGUAGE_MODEL_BASE_URL="+model.URL+"/v1", "THROUGHLINE_LANGUAGE_MODEL_MODEL=small")
 	p.Start()
 	defer p.Stop()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // only a test that fails takes that long
 	defer cancel()
 
 	interactions := map[string]string{}

@@ -77,7 +77,7 @@ func (p *Process) Start() {
 		p.HTTP, p.Kafka, p.ClickHouse = at[0], at[1], at[2]
 	case <-p.done:
 		p.tb.Fatalf("the program ended at start:\n%s", p.log)
-	case <-time.After(90 * time.Second):
+	case <-time.After(4 * time.Minute):
 		p.tb.Fatalf("the program is not ready:\n%s", p.log)
 	}
 }
@@ -103,7 +103,7 @@ func (p *Process) Stop() {
 		if code := p.Cmd.ProcessState.ExitCode(); code != 0 {
 			p.tb.Errorf("the program ended with %d:\n%s", code, p.log)
 		}
-	case <-time.After(60 * time.Second):
+	case <-time.After(2 * time.Minute):
 		p.tb.Fatalf("the program does not stop:\n%s", p.log)
 	}
 }
@@ -152,7 +152,7 @@ func (p *Process) Query(sql string) ([]string, error) {
 func (p *Process) Eventually(want, sql string) {
 	p.tb.Helper()
 	got := ""
-	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		lines, err := p.Query(sql)
 		if err != nil {
 			got = err.Error()
