@@ -61,20 +61,35 @@ func send(t testing.TB, c *net.UDPConn, b []byte) {
 
 func TestSocketHearsOneSender(t *testing.T) {
 	p := newPorts(t, Config{})
-	s, leg := heardBy(t, newDoor(t, newBus(t), calls.Config{}), p, true)
-	good, bad := sender(t, s), sender(t, s)
+	d := newDoor(t, newBus(t), calls.Config{})
 	voice := make([]byte, 160)
-	for i := range 10 {
-		send(t, good, packet(uint16(i), 1, 0, voice))
+	var s *Socket
+	var leg *calls.RTPLeg
+	var bad *net.UDPConn
+	// Where the machine keeps the good one from speaking, the other may take over.
+	for late, try := true, 0; late; try++ {
+		if try == 5 {
+			t.Fatal("the sender never speaks without a break")
+		}
+		s, leg = heardBy(t, d, p, true)
+		good := sender(t, s)
+		bad = sender(t, s)
+		began := time.Now()
+		for i := range 10 {
+			send(t, good, packet(uint16(i), 1, 0, voice))
+		}
+		ingesttest.Await(t, "ten packets", func() bool { return leg.Stats().Packets == 10 })
+		for i := range 10 {
+			send(t, bad, packet(uint16(i+10), 1, 0, voice))
+		}
+		send(t, good, packet(10, 1, 0, voice))
+		send(t, good, []byte("neither RTP nor anything else"))
+		send(t, good, packet(11, 1, 0, voice)[:7])
+		ingesttest.Await(t, "what is malformed", func() bool {
+			late = time.Since(began) > relatchAfter
+			return late || leg.Stats().Malformed == 2
+		})
 	}
-	ingesttest.Await(t, "ten packets", func() bool { return leg.Stats().Packets == 10 })
-	for i := range 10 {
-		send(t, bad, packet(uint16(i+10), 1, 0, voice))
-	}
-	send(t, good, packet(10, 1, 0, voice))
-	send(t, good, []byte("neither RTP nor anything else"))
-	send(t, good, packet(11, 1, 0, voice)[:7])
-	ingesttest.Await(t, "what is malformed", func() bool { return leg.Stats().Malformed == 2 })
 	if st := leg.Stats(); st.Packets != 11 || st.Repeated != 0 {
 		t.Errorf("a stranger is heard: %+v", st)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,13 +77,8 @@ func newLabOn(t testing.TB, b *bus.Bus, p calls.Publisher, cfg Config, ccfg call
 	served, minded := make(chan error, 1), make(chan error, 1)
 	go func() { served <- server.Run(serving) }()
 	go func() { minded <- door.Run(minding) }()
-	stopped := false
 	l := &lab{server: server, door: door, ports: ports, ledger: ledger, bus: b}
-	l.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
+	l.stop = sync.OnceFunc(func() {
 		stopServing()
 		if err := <-served; err != nil {
 			t.Errorf("server: %v", err)
@@ -94,7 +90,7 @@ func newLabOn(t testing.TB, b *bus.Bus, p calls.Publisher, cfg Config, ccfg call
 		if n := ports.InUse(); n != 0 {
 			t.Errorf("%d sockets are still open", n)
 		}
-	}
+	})
 	t.Cleanup(l.stop)
 	return l
 }

@@ -307,22 +307,34 @@ func TestOneStreamOnHold(t *testing.T) {
 
 // TestStopSaysGoodbye: peers are told, calls end as failed, and new ones go elsewhere.
 func TestStopSaysGoodbye(t *testing.T) {
-	l := newLab(t, Config{}, calls.Config{})
-	p := newPeer(t, l)
-	p.taken(typeSDP, sdpOf("sendonly"))
-	go l.stop()
-	m := p.asked()
-	if !strings.HasPrefix(m.start, "BYE ") {
-		t.Errorf("the peer is told %q", m.start)
+	met := false
+	for try := 0; !met && try < 5; try++ { // a busy machine may bring the call after the stop
+		l := newLab(t, Config{}, calls.Config{})
+		p, late := newPeer(t, l), newPeer(t, l)
+		p.taken(typeSDP, sdpOf("sendonly"))
+		go l.stop()
+		m := p.asked()
+		if !strings.HasPrefix(m.start, "BYE ") {
+			t.Errorf("the peer is told %q", m.start)
+		}
+		late.send("INVITE", typeSDP, sdpOf("sendonly"))
+		for m, err := late.tryRead(goodbyeWithin); err == nil; m, err = late.tryRead(goodbyeWithin) {
+			if m.status() >= 200 {
+				if met = true; m.status() != 503 {
+					t.Errorf("a call during the stop: %q", m.start)
+				}
+				break
+			}
+		}
+		end := l.await(t, "the end", terminal)
+		if end.Change != event.Failed || end.Reason != calls.ReasonStopped {
+			t.Errorf("end %+v", end)
+		}
+		l.stop()
 	}
-	if m := newPeer(t, l).do("INVITE", typeSDP, sdpOf("sendonly")); m.status() != 503 {
-		t.Errorf("a call during the stop: %q", m.start)
+	if !met {
+		t.Error("no call during the stop is answered")
 	}
-	end := l.await(t, "the end", terminal)
-	if end.Change != event.Failed || end.Reason != calls.ReasonStopped {
-		t.Errorf("end %+v", end)
-	}
-	l.stop()
 }
 
 // TestSRTPOverTLS: encrypted signalling and media, a forged packet, a new key.
