@@ -121,11 +121,11 @@ func (h Harness) parse(args []string, stdout io.Writer) (request, error) {
 	flags.IntVar(&q.shots, "shots", 0, "intents: examples an intent to fit on; 0 means all")
 	flags.BoolVar(&q.json, "json", false, "print the JSON object only")
 	flags.Usage = func() {
-		fmt.Fprint(stdout, usage)
+		fmt.Fprint(flags.Output(), usage)
 		for _, task := range h.tasks() {
-			fmt.Fprintf(stdout, "  %-12s %s\n", task.name, strings.Join(task.sets, ", "))
+			fmt.Fprintf(flags.Output(), "  %-12s %s\n", task.name, strings.Join(task.sets, ", "))
 		}
-		fmt.Fprintln(stdout, "\noptions:")
+		fmt.Fprintln(flags.Output(), "\noptions:")
 		flags.PrintDefaults()
 	}
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" {
@@ -136,8 +136,14 @@ func (h Harness) parse(args []string, stdout io.Writer) (request, error) {
 		return q, flag.ErrHelp
 	}
 	q.task = args[0]
-	if err := flags.Parse(args[1:]); err != nil {
+	flags.SetOutput(io.Discard)
+	switch err := flags.Parse(args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(stdout)
+		flags.Usage()
 		return q, err
+	case err != nil:
+		return q, fmt.Errorf("eval: %w; throughline eval --help tells more", err)
 	}
 	if flags.NArg() > 0 {
 		return q, fmt.Errorf("eval: %q is no option", flags.Arg(0))
@@ -153,7 +159,7 @@ func (h Harness) parse(args []string, stdout io.Writer) (request, error) {
 		q.set = name
 	}
 	if !slices.Contains(task.sets, q.set) {
-		return q, fmt.Errorf("eval %s: --set %q; there are %s", q.task, q.set, strings.Join(task.sets, ", "))
+		return q, fmt.Errorf("eval %s: --set %q is none of %s", q.task, q.set, strings.Join(task.sets, ", "))
 	}
 	if q.data == "" {
 		folder, err := corpus.Folder()

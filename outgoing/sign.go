@@ -32,6 +32,12 @@ func NewSecret() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(b)
 }
 
+// CheckSecret tells whether a secret is of the form that NewSecret gives.
+func CheckSecret(s string) error {
+	_, err := parseSecret(s)
+	return err
+}
+
 func parseSecret(s string) ([]byte, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s, secretPrefix))
 	if err != nil || len(key) < 24 || len(key) > 64 {

@@ -76,7 +76,7 @@ func (b *Broker) open() error {
 	}
 	inner, err := net.Listen("tcp", b.cfg.Listen)
 	if err != nil {
-		return fmt.Errorf("embedded: listen: %w", err)
+		return fmt.Errorf("kafka.listen: %w", err)
 	}
 	ln := &gate{Listener: frameListener{inner}, open: make(chan struct{}), shut: make(chan struct{})}
 	b.addr = inner.Addr().String()

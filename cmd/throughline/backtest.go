@@ -34,7 +34,7 @@ func backtestPolicy(ctx context.Context, args []string) error {
 	asJSON := f.Bool("json", false, "print JSON")
 	var rules []string
 	f.Func("rule", "try only this `rule`; may be repeated", func(v string) error { rules = append(rules, v); return nil })
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 0); err != nil {
 		return err
 	}
 	p, err := assist.LoadFile(*file)

@@ -32,12 +32,8 @@ func categories(ctx context.Context, args []string) error {
 
 func checkCategories(ctx context.Context, args []string) error {
 	f := flags("categories check FILE", "Check a file of categories.")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 1, 1); err != nil {
 		return err
-	}
-	if f.NArg() != 1 {
-		f.Usage()
-		return errUsage
 	}
 	reader, err := floor.Open()
 	if err != nil {
@@ -76,7 +72,7 @@ func backtestCategories(ctx context.Context, args []string) error {
 	examples := f.Int("examples", 3, "examples of each category, by the turn's id")
 	show := f.Bool("show", false, "examples carry the cleared words of the turn")
 	asJSON := f.Bool("json", false, "print JSON")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 0); err != nil {
 		return err
 	}
 	q := category.Question{Tenant: *tenant, Until: time.Now(), Limit: *limit, Examples: *examples, Words: *show, Readable: nlp.Readable}

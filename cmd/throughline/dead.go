@@ -25,7 +25,7 @@ func deadLetters(ctx context.Context, args []string) error {
 	all := f.Bool("all", false, "also list what was delivered since")
 	deliver := f.Bool("deliver", false, "publish what is listed on its topic again")
 	asJSON := f.Bool("json", false, "print one JSON object a line")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 0); err != nil {
 		return err
 	}
 	from, err := moment(*since, time.Now())

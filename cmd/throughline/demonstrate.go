@@ -23,7 +23,7 @@ func demonstrate(ctx context.Context, args []string) error {
 	once := f.Bool("once", false, "play the day once, look for everything that was sent, print a JSON report, and fail unless all is there")
 	speed := f.Float64("speed", 0, "how many `times` faster than life; 0: as fits")
 	keep := f.Bool("keep", false, "keep the data; otherwise the demo uses a directory of its own and removes it")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 0); err != nil {
 		return err
 	}
 	s, err := load(*path)

@@ -41,7 +41,7 @@ type house struct {
 	teller *outgoing.Teller
 
 	recorder string                  // where the recording server takes calls over TCP, once it listens
-	speech   *transcribe.Transcriber // once it was started
+	speech   *transcribe.Transcriber // nil: calls are transcribed elsewhere
 }
 
 func newHouse(s *settings, only []string) (*house, error) {
@@ -68,6 +68,11 @@ func newHouse(s *settings, only []string) (*house, error) {
 	h.ledger = governance.NewLedger(s.Governance)
 	if h.gate, err = governance.NewGate(s.Governance, h.ledger); err != nil {
 		return nil, err
+	}
+	if h.takes("transcribe") {
+		if h.speech, err = transcribe.New(s.Transcribe, transcribe.Parts{Gate: h.gate, Metrics: h.registry, Logger: h.log}); err != nil {
+			return nil, err
+		}
 	}
 	if h.takes("nlp") {
 		if !slices.Contains([]string{readAuto, readFloor, readEncoder}, s.NLP.Model) {

@@ -26,12 +26,8 @@ func importFiles(ctx context.Context, args []string) error {
 	} {
 		f.Func(name, about, func(v string) error { fields.Set(name, v); return nil })
 	}
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 1, len(args)); err != nil {
 		return err
-	}
-	if f.NArg() == 0 {
-		f.Usage()
-		return errUsage
 	}
 	for _, path := range f.Args() {
 		answer, err := upload(ctx, *base+"/v1/recordings?"+fields.Encode(), *token, path)
@@ -62,7 +58,7 @@ func upload(ctx context.Context, to, token, path string) (string, error) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return "", err
+		return "", unreached(err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))

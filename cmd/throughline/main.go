@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -41,11 +42,8 @@ func commands() []command {
 }
 
 func main() {
-	os.Exit(exit(run()))
+	os.Exit(exit(run(os.Args[1:])))
 }
-
-// errUsage ends with the usage already printed.
-var errUsage = errors.New("usage")
 
 func exit(err error) int {
 	switch {
@@ -60,8 +58,7 @@ func exit(err error) int {
 	return 1
 }
 
-func run() error {
-	args := os.Args[1:]
+func run(args []string) error {
 	// The engine's child process must not load anything else first.
 	if len(args) > 0 && args[0] == clickhouse.ChildCommand {
 		return clickhouse.ChildMain(args[1:])
@@ -69,43 +66,42 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends at once
-	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
-		usage()
-		if len(args) == 0 {
-			return errUsage
-		}
+	switch {
+	case len(args) == 0:
+		usage(os.Stderr)
+		return errUsage
+	case args[0] == "--version":
+		return version(ctx, nil)
+	case asksForHelp(args[0]) && len(args) == 1:
+		usage(os.Stdout)
 		return nil
+	case asksForHelp(args[0]):
+		args = append(args[1:], "--help")
 	}
+	var names []string
 	for _, c := range commands() {
 		if c.name == args[0] {
 			return c.run(ctx, args[1:])
 		}
+		names = append(names, c.name)
 	}
-	usage()
-	return fmt.Errorf("%q is not a command", args[0])
+	return fmt.Errorf("%q is not a command%s; throughline help lists them", args[0], didYouMean("", args[0], names))
 }
 
-func usage() {
+func usage(to io.Writer) {
 	var b strings.Builder
 	b.WriteString("Throughline follows a customer's conversation across channels, live.\n\nUsage: throughline COMMAND [flags]\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.about)
 	}
 	b.WriteString("\nthroughline COMMAND --help tells more. Start with: throughline demo\n")
-	fmt.Fprint(os.Stderr, b.String())
+	fmt.Fprint(to, b.String())
 }
 
-// flags makes a flag set that prints its own help and returns its errors.
-func flags(name, about string) *flag.FlagSet {
-	f := flag.NewFlagSet(name, flag.ContinueOnError)
-	f.Usage = func() {
-		fmt.Fprintf(f.Output(), "Usage: throughline %s\n\n%s\n\n", name, about)
-		f.PrintDefaults()
+func version(_ context.Context, args []string) error {
+	if err := parse(flags("version", "Print the version: the module's, the commit, and that of Go."), args, 0, 0); err != nil {
+		return err
 	}
-	return f
-}
-
-func version(context.Context, []string) error {
 	fmt.Println("throughline", buildVersion())
 	return nil
 }

@@ -13,7 +13,7 @@ const runAsProgram = "THROUGHLINE_TEST_RUN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsProgram) != "" || len(os.Args) > 1 && os.Args[1] == clickhouse.ChildCommand {
-		os.Exit(exit(run()))
+		os.Exit(exit(run(os.Args[1:])))
 	}
 	os.Exit(m.Run())
 }

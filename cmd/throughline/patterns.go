@@ -40,7 +40,7 @@ func showPatterns(ctx context.Context, args []string) error {
 	token := f.String("token", os.Getenv("THROUGHLINE_TOKEN"), "access `token`; default: THROUGHLINE_TOKEN")
 	since := f.String("since", "7d", "how long ago, or the RFC 3339 `time`, from when on a change is looked for")
 	asJSON := f.Bool("json", false, "print the answer as it came")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 0); err != nil {
 		return err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, *base+patterns.Path+"?since="+url.QueryEscape(*since), nil)
@@ -52,7 +52,7 @@ func showPatterns(ctx context.Context, args []string) error {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("patterns: %w", err)
+		return fmt.Errorf("patterns: %w", unreached(err))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -37,29 +38,29 @@ func policy(ctx context.Context, args []string) error {
 
 // runVerb runs the verb that args begin with, or tells what there is.
 func runVerb(ctx context.Context, of string, verbs []command, args []string, more string) error {
-	if len(args) > 0 {
-		for _, v := range verbs {
-			if v.name == args[0] {
-				return v.run(ctx, args[1:])
-			}
-		}
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "Usage: throughline %s VERB [flags] [FILE]\n\n", of)
+	f := flags(of+" VERB [flags] [FILE]", "")
+	var names []string
 	for _, v := range verbs {
-		fmt.Fprintf(&b, "  %-9s %s\n", v.name, v.about)
+		names = append(names, v.name)
 	}
-	fmt.Fprintf(os.Stderr, "%s\nthroughline %s VERB --help tells more; %s\n", b.String(), of, more)
-	if len(args) > 0 && args[0] != "--help" && args[0] != "-h" && args[0] != "help" {
-		return fmt.Errorf("%s %q is not a verb", of, args[0])
+	f.Usage = func() {
+		fmt.Fprintf(f.Output(), "Usage: throughline %s\n\n", f.Name())
+		for _, v := range verbs {
+			fmt.Fprintf(f.Output(), "  %-9s %s\n", v.name, v.about)
+		}
+		fmt.Fprintf(f.Output(), "\nthroughline %s VERB --help tells more; %s\n", of, more)
 	}
-	return errUsage
+	word, rest, err := verb(f, args, names...)
+	if err != nil {
+		return err
+	}
+	return verbs[slices.Index(names, word)].run(ctx, rest)
 }
 
 func checkPolicy(_ context.Context, args []string) error {
 	f := flags("policy check [--config SETTINGS] [FILE]", "Check a policy. Without FILE the shipped one is checked.")
 	path := f.String("config", "", "settings `file` (YAML): also check that webhook actions name one of its outgoing.targets")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 1); err != nil {
 		return err
 	}
 	p, err := assist.LoadFile(f.Arg(0))
@@ -89,6 +90,11 @@ func remoteFlags(f *flag.FlagSet) remote {
 	}
 }
 
+// unreached names the way out where nobody answers at --url.
+func unreached(err error) error {
+	return fmt.Errorf("%w: is throughline serve running there? --url says where", err)
+}
+
 // ask sends a request and decodes the answer; a refusal tells all that is wrong.
 func (r remote) ask(ctx context.Context, method, path string, body io.Reader, into any) error {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(*r.url, "/")+path, body)
@@ -103,7 +109,7 @@ func (r remote) ask(ctx context.Context, method, path string, body io.Reader, in
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("%w: is throughline serve running there? --url says where", err)
+		return unreached(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK {
@@ -123,12 +129,8 @@ func (r remote) ask(ctx context.Context, method, path string, body io.Reader, in
 func activatePolicy(ctx context.Context, args []string) error {
 	f := flags("policy activate [flags] FILE", "Put a policy in force in a running Throughline: every process decides by it from now on. What an unchanged rule has decided is not decided again.")
 	to := remoteFlags(f)
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 1, 1); err != nil {
 		return err
-	}
-	if f.NArg() != 1 {
-		f.Usage()
-		return errUsage
 	}
 	if _, err := assist.LoadFile(f.Arg(0)); err != nil { // here the file has its name
 		return err
@@ -149,7 +151,7 @@ func activatePolicy(ctx context.Context, args []string) error {
 func rollbackPolicy(ctx context.Context, args []string) error {
 	f := flags("policy rollback [flags] [VERSION]", "Put a version in force again. Without VERSION it is the one that was in force before.")
 	to := remoteFlags(f)
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 2); err != nil {
 		return err
 	}
 	var now assist.InForce
@@ -163,7 +165,7 @@ func rollbackPolicy(ctx context.Context, args []string) error {
 func listPolicies(ctx context.Context, args []string) error {
 	f := flags("policy list [flags]", "List the versions that were in force, the last one first.")
 	to := remoteFlags(f)
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 0); err != nil {
 		return err
 	}
 	var all assist.Versions
@@ -188,7 +190,7 @@ func listPolicies(ctx context.Context, args []string) error {
 func showPolicy(ctx context.Context, args []string) error {
 	f := flags("policy show [flags] [VERSION]", "Print the policy in force, or another version.")
 	to := remoteFlags(f)
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 2); err != nil {
 		return err
 	}
 	var v assist.InForce

@@ -21,12 +21,8 @@ func replayFiles(ctx context.Context, args []string) error {
 	f.StringVar(&o.Channel, "channel", string(event.WebChat), "`channel` of posts")
 	f.IntVar(&o.From, "from", 0, "leave out this many `lines` of each file")
 	f.IntVar(&o.Limit, "limit", 0, "send this many `lines` of each file; 0: all")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 1, 1); err != nil {
 		return err
-	}
-	if f.NArg() != 1 {
-		f.Usage()
-		return errUsage
 	}
 	sent, err := replay.Play(ctx, f.Arg(0), o)
 	return errors.Join(json.NewEncoder(os.Stdout).Encode(sent), err)

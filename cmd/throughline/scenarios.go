@@ -19,7 +19,7 @@ func testPolicy(ctx context.Context, args []string) error {
 	f := flags("policy test [--scenario FILE] [POLICY]", "Play scenarios over every channel, through the gate, the understanding and the journeys that the product runs on. It fails where a decision differs from channel to channel (unless the rule asks for the channel), or from what a scenario expects. Without --scenario the shipped scenarios are played; with a POLICY of yours they expect nothing but that channels agree.")
 	file := f.String("scenario", "", "scenario `file` (YAML)")
 	config := f.String("config", "", "settings `file` (YAML): intents, categories, redaction and journeys as they are there")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 1); err != nil {
 		return err
 	}
 	p, err := assist.LoadFile(f.Arg(0))

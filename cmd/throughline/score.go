@@ -29,16 +29,12 @@ in journey.scores.model.`)
 	settingsFile := f.String("config", "", "config `file`, for the intents of journey.scores and the model in force")
 	out := f.String("out", "scores.json", "`path` of the file to write")
 	version := f.String("version", "own-"+time.Now().UTC().Format(time.DateOnly), "`name` that is stored beside each value")
-	if len(args) == 0 || args[0] != "fit" {
-		f.Usage()
-		return errUsage
+	_, args, err := verb(f, args, "fit")
+	if err == nil {
+		err = parse(f, args, 1, 1)
 	}
-	if err := f.Parse(args[1:]); err != nil {
+	if err != nil {
 		return err
-	}
-	if f.NArg() != 1 {
-		f.Usage()
-		return errUsage
 	}
 	in := os.Stdin
 	if path := f.Arg(0); path != "-" {

@@ -13,6 +13,9 @@ import (
 // fillSecrets makes the secrets that nobody needs to know and nobody configured:
 // the one that signs chat tokens, and the one that keys pseudonyms.
 func (s *settings) fillSecrets() error {
+	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data_dir %s: %w: set data_dir to a folder that this user may write", s.DataDir, err)
+	}
 	if len(s.WebChat.Secrets) == 0 {
 		secret, err := ownSecret(s.DataDir, "webchat")
 		if err != nil {
@@ -39,14 +42,11 @@ func ownSecret(dataDir, name string) (string, error) {
 		return strings.TrimSpace(string(b)), nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read own secret: %w", err)
-	}
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
-		return "", fmt.Errorf("keep own secret: %w", err)
+		return "", fmt.Errorf("data_dir: %w: set data_dir to a folder that this user may read", err)
 	}
 	secret := rand.Text()
 	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep own secret: %w", err)
+		return "", fmt.Errorf("data_dir: %w: set data_dir to a folder that this user may write", err)
 	}
 	return secret, nil
 }

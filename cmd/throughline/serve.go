@@ -37,7 +37,7 @@ func serve(ctx context.Context, args []string) error {
 	f := flags("serve [--config FILE] [--roles LIST]", "Run the pipeline until interrupted. Without a config file everything runs here, on embedded Kafka and ClickHouse.")
 	path := f.String("config", "", "settings `file` (YAML); throughline config default prints one")
 	list := f.String("roles", "", "comma-separated `list` of "+strings.Join(roles, ", ")+"; empty: all")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args, 0, 0); err != nil {
 		return err
 	}
 	s, err := load(*path)
@@ -144,9 +144,7 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 		life.start(service{name: "consents", ready: known, run: func(ctx context.Context) error { return followConsents(ctx, b, h.ledger, known) }})
 	}
 	if h.takes("transcribe") {
-		if err := h.startTranscriber(life, b); err != nil {
-			return err
-		}
+		h.startTranscriber(life, b)
 	}
 	if h.takes("ingest") {
 		if err := h.startIngest(life, b, mux); err != nil {
@@ -177,10 +175,10 @@ func (h *house) startBroker(life *lifecycle) (addr string, err error) {
 	}
 	broker, err := brokers.Open(brokers.Config{
 		Dir: filepath.Join(s.DataDir, "kafka"), Listen: s.Kafka.Listen, Sync: s.Kafka.Sync,
-		Partitions: s.Kafka.Partitions, MaxMessage: s.Kafka.MaxMessageBytes, Logger: h.log.With("component", "broker"),
+		Partitions: s.Kafka.Partitions, MaxMessage: s.Kafka.MaxMessageBytes, Logger: h.log,
 	})
 	if err != nil {
-		return "", unlistened("kafka.listen", err)
+		return "", unlistened(err)
 	}
 	s.Kafka.Brokers, h.ownBroker = []string{broker.Addr()}, true
 	s.Kafka.Fresh = min(max(2, runtime.GOMAXPROCS(0)), bus.DefaultPartitions) // each costs fetches and inserts, and more than there are processors bring nothing
@@ -199,7 +197,7 @@ func (h *house) startEngine(ctx context.Context, life *lifecycle, at *addresses)
 		return fmt.Errorf("clickhouse.dir: %w", err)
 	}
 	engine := engines.New(engines.Config{
-		Dir: s.ClickHouse.Dir, Listen: s.ClickHouse.Listen, Progress: os.Stderr, Log: h.log.With("component", "engine"),
+		Dir: s.ClickHouse.Dir, Listen: s.ClickHouse.Listen, Progress: os.Stderr, Log: h.log,
 		Reader: engines.Account{User: engines.DefaultReader, Password: s.ClickHouse.Reader.Password},
 	})
 	life.start(service{name: "engine", run: engine.Run, ready: engine.Ready(), within: 20 * time.Second})
@@ -390,7 +388,7 @@ func (h *house) startHTTP(life *lifecycle, mux *http.ServeMux, ready []func(cont
 	h.routeHealth(mux, life, &up, ready)
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
-		return "", unlistened("http.listen", fmt.Errorf("listen for HTTP: %w", err))
+		return "", unlistened(fmt.Errorf("http.listen: %w", err))
 	}
 	server := &http.Server{Handler: traced(mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	life.start(service{name: "http", within: s.Drain + 2*time.Second, run: func(ctx context.Context) error {
@@ -419,10 +417,10 @@ func (h *house) startHTTP(life *lifecycle, mux *http.ServeMux, ready []func(cont
 	return listener.Addr().String(), nil
 }
 
-// unlistened names the setting, and the way out, where an address is taken.
-func unlistened(key string, err error) error {
+// unlistened names the way out where the address of the setting in err is taken.
+func unlistened(err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s: %w: stop whoever has it, or set %s to a free address (port 0 finds one)", key, err, key)
+		return fmt.Errorf("%w: stop whoever has it, or set another address (port 0 finds a free one)", err)
 	}
 	return err
 }

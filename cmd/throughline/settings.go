@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"throughline/assist"
@@ -102,31 +101,27 @@ func load(path string) (*settings, error) {
 
 func configure(_ context.Context, args []string) error {
 	f := flags("config check|default|doc [--config FILE]", "Check the settings, print the annotated default file, or the table of keys.")
-	verb := ""
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		verb, args = args[0], args[1:]
-	}
 	path := f.String("config", "", "settings `file` (YAML)")
-	if err := f.Parse(args); err != nil {
-		return err
+	word, args, err := verb(f, args, "check", "default", "doc")
+	if err == nil {
+		err = parse(f, args, 0, 0)
 	}
-	switch verb {
-	case "default":
+	switch {
+	case err != nil:
+		return err
+	case word == "default":
 		return config.WriteDefault(os.Stdout, &settings{})
-	case "doc":
+	case word == "doc":
 		config.WriteTable(os.Stdout, &settings{})
 		return nil
-	case "check":
-		s, err := load(*path)
-		if err != nil {
-			return err
-		}
-		if _, err := newHouse(s, nil); err != nil {
-			return err
-		}
-		fmt.Println("the settings are sound")
-		return nil
 	}
-	f.Usage()
-	return errUsage
+	s, err := load(*path)
+	if err != nil {
+		return err
+	}
+	if _, err := newHouse(s, nil); err != nil {
+		return err
+	}
+	fmt.Println("the settings are sound")
+	return nil
 }

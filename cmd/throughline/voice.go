@@ -15,7 +15,6 @@ import (
 	"throughline/ingest/siprec"
 	"throughline/ingest/twilio"
 	"throughline/ingest/webrtc"
-	"throughline/transcribe"
 )
 
 // voiceSettings are the doors for calls; each belongs to its package.
@@ -74,7 +73,7 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 
 	sip, err := siprec.New(s.SIPREC, siprec.Parts{Door: all, Ports: ports, Metrics: h.registry, Logger: h.log})
 	if err != nil {
-		return err
+		return unlistened(err)
 	}
 	h.recorder = sip.Addr("tcp")
 	life.start(service{name: "siprec", run: sip.Run})
@@ -82,7 +81,7 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 	s.WebRTC.Access, s.WebRTC.Tenant, s.WebRTC.Metrics, s.WebRTC.Logger = withToken, access.Tenant, h.registry, h.log
 	whip, err := webrtc.New(s.WebRTC, all)
 	if err != nil {
-		return err
+		return unlistened(err)
 	}
 	whip.Routes(mux)
 	life.start(service{name: "webrtc", run: whip.Run})
@@ -124,16 +123,10 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 
 // startTranscriber works the speech engine and the stage that feeds it. Where
 // this machine cannot transcribe, audio waits in Kafka for one that can.
-func (h *house) startTranscriber(life *lifecycle, b *bus.Bus) error {
-	t, err := transcribe.New(h.settings.Transcribe, transcribe.Parts{Gate: h.gate, Metrics: h.registry, Logger: h.log})
-	if err != nil {
-		return err
-	}
-	h.speech = t
-	life.start(service{name: "speech", run: t.Run})
-	if ok, _ := t.Enabled(); ok {
-		st := t.Stage()
+func (h *house) startTranscriber(life *lifecycle, b *bus.Bus) {
+	life.start(service{name: "speech", run: h.speech.Run})
+	if ok, _ := h.speech.Enabled(); ok {
+		st := h.speech.Stage()
 		life.start(service{name: st.Name, run: func(ctx context.Context) error { return b.Run(ctx, st) }})
 	}
-	return nil
 }

@@ -17,33 +17,34 @@ import (
 // webhook is the other end of an outgoing target, to try one out and to compare
 // one's own receiver with.
 func webhook(ctx context.Context, args []string) error {
-	f := flags("webhook secret | listen --secret SECRET [--listen ADDRESS]", "Make a secret for an outgoing target, or listen as a target: what is signed with the secret is printed, one JSON body a line, and answered 204; anything else is answered 401.")
-	verb := ""
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		verb, args = args[0], args[1:]
-	}
+	f := flags("webhook secret|listen [--secret SECRET] [--listen ADDRESS]", "Make a secret for an outgoing target, or listen as a target: what is signed with the secret is printed, one JSON body a line, and answered 204; anything else is answered 401.")
 	secret := f.String("secret", "", "the target's secrets, separated by commas")
 	listen := f.String("listen", "127.0.0.1:9900", "`address` to listen on")
-	if err := f.Parse(args); err != nil {
-		return err
+	word, args, err := verb(f, args, "secret", "listen")
+	if err == nil {
+		err = parse(f, args, 0, 0)
 	}
-	switch verb {
-	case "secret":
+	switch {
+	case err != nil:
+		return err
+	case word == "secret":
 		fmt.Println(outgoing.NewSecret())
 		return nil
-	case "listen":
-		if *secret == "" {
-			return errors.New("webhook listen: --secret is missing: give the target's; throughline webhook secret makes one")
-		}
-		listener, err := net.Listen("tcp", *listen)
-		if err != nil {
-			return fmt.Errorf("webhook listen: --listen: %w", err)
-		}
-		fmt.Fprintf(os.Stderr, "listening on http://%s\n", listener.Addr())
-		return receive(ctx, listener, strings.Split(*secret, ","), os.Stdout)
+	case *secret == "":
+		return errors.New("webhook listen: --secret is missing: give the target's; throughline webhook secret makes one")
 	}
-	f.Usage()
-	return errUsage
+	secrets := strings.Split(*secret, ",")
+	for _, s := range secrets {
+		if err := outgoing.CheckSecret(s); err != nil {
+			return fmt.Errorf("webhook listen: --secret %w", err)
+		}
+	}
+	listener, err := net.Listen("tcp", *listen)
+	if err != nil {
+		return unlistened(fmt.Errorf("webhook listen: --listen: %w", err))
+	}
+	fmt.Fprintf(os.Stderr, "listening on http://%s\n", listener.Addr())
+	return receive(ctx, listener, secrets, os.Stdout)
 }
 
 // receive prints what is signed until ctx ends.

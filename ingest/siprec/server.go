@@ -124,13 +124,13 @@ func (s *Server) listen() error {
 	var err error
 	if s.cfg.UDP != off {
 		if s.udp, err = net.ListenPacket("udp", s.cfg.UDP); err != nil {
-			return fmt.Errorf("listen sip udp: %w", err)
+			return fmt.Errorf("siprec.udp: %w", err)
 		}
 		_ = s.udp.(*net.UDPConn).SetReadBuffer(sipBuffer) // a shorter one works
 	}
 	if s.cfg.TCP != off {
 		if s.tcp, err = net.Listen("tcp", s.cfg.TCP); err != nil {
-			return fmt.Errorf("listen sip tcp: %w", err)
+			return fmt.Errorf("siprec.tcp: %w", err)
 		}
 	}
 	if s.cfg.TLS == off {
@@ -141,7 +141,7 @@ func (s *Server) listen() error {
 		return err
 	}
 	if s.tls, err = tls.Listen("tcp", s.cfg.TLS, conf); err != nil {
-		return fmt.Errorf("listen sip tls: %w", err)
+		return fmt.Errorf("siprec.tls: %w", err)
 	}
 	return nil
 }

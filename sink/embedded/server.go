@@ -138,7 +138,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer lock.Close()
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return fmt.Errorf("embedded clickhouse: %w; set clickhouse.listen to a free address", err)
+		return fmt.Errorf("clickhouse.listen: %w: stop whoever has it, or set another address (port 0 finds a free one)", err)
 	}
 	defer listener.Close()
 	if at := listener.Addr().(*net.TCPAddr); c.Reader.Password == "" && !at.IP.IsLoopback() {

@@ -3,7 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"throughline/flaw"
@@ -25,15 +27,14 @@ func plain(err error, known []field) error {
 	return errors.New(strings.Join(out, "; "))
 }
 
-// suggest finds the key, or section, that a misspelt one stands for: one letter
-// wrong, missing, added, or two exchanged.
+// suggest finds the key, or section, that a misspelt one stands for.
 func suggest(name string, known []field) string {
+	var words []string
 	for _, f := range known {
-		for _, word := range strings.Split(f.key, ".") {
-			if word != name && near(name, word) {
-				return ": did you mean " + word + "?"
-			}
-		}
+		words = append(words, strings.Split(f.key, ".")...)
+	}
+	if meant := Meant(name, words); meant != "" {
+		return ": did you mean " + meant + "?"
 	}
 	return ""
 }
@@ -44,9 +45,15 @@ func misspelt(name string, keys map[string]field) string {
 	if !strings.HasPrefix(name, EnvPrefix) {
 		return ""
 	}
-	for key := range keys {
-		if near(name, key) {
-			return key
+	return Meant(name, slices.Sorted(maps.Keys(keys)))
+}
+
+// Meant finds the word that a misspelt one stands for, "" for none: one letter
+// wrong, missing, added, or two exchanged.
+func Meant(word string, known []string) string {
+	for _, k := range known {
+		if k != word && near(word, k) {
+			return k
 		}
 	}
 	return ""
