@@ -14,6 +14,7 @@ import (
 // is wrong and where help is.
 func TestMistakes(t *testing.T) {
 	dir := t.TempDir()
+	t.Chdir(dir) // where data_dir is by default
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
