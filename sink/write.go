@@ -135,7 +135,7 @@ func (w *writer[T]) write(ctx context.Context, recs []bus.Record[T]) ([]event.Me
 			return nil, bus.Permanent(err)
 		}
 		if w.table.document {
-			row = append(row, string(r.Bytes))
+			row = append(row, r.Bytes)
 		}
 		if err := batch.Append(append(row, r.Topic, uint16(r.Partition), uint64(r.Offset))...); err != nil {
 			// The driver's error may quote the value.
