@@ -187,7 +187,11 @@ func TestScreen(t *testing.T) {
 		until(`document.querySelectorAll('.turn').length === 12`),
 		until(`[0,1,2,3,4].every(k => document.querySelector('[data-turn="t_gap_' + k + '"]'))`))
 	do(t, ctx, "nothing is shown twice", until(`document.querySelectorAll('[data-turn]').length === 12`))
+	do(t, ctx, "on a telephone nothing is cut off", chromedp.EmulateViewport(390, 844), js(`location.hash = '#/'`),
+		until(`innerWidth === 390 && document.querySelector('.row .value')`),
+		until(`[...document.querySelectorAll('.topbar > *, .filters > *, .row > *')].every(e => e.getBoundingClientRect().right <= innerWidth)`))
 	if os.Getenv(screenshots) != "" {
+		do(t, ctx, "size", chromedp.EmulateViewport(1440, 900), js(`history.back()`))
 		looks(t, ctx, s.URL)
 	}
 }
