@@ -36,16 +36,21 @@ func OfYAML(err error, otherwise Place) []*Flaw {
 	return out
 }
 
-var otherType = regexp.MustCompile(`(?s)^cannot unmarshal !!(\w+).* into (\S+)$`)
+var (
+	unknownKey = regexp.MustCompile(`^field (\S+) not found in type `)
+	otherType  = regexp.MustCompile(`(?s)^cannot unmarshal !!(\w+).* into (\S+)$`)
+)
 
-// plain says that a value is of another kind in the words of whoever wrote it,
-// not by the program's types. The value is not repeated: it may be a password.
+// plain says what is wrong in the words of whoever wrote the file, not by the
+// program's types. Values are not repeated: one of them may be a password.
 func plain(reason string) string {
-	m := otherType.FindStringSubmatch(reason)
-	if m == nil {
-		return reason
+	if m := unknownKey.FindStringSubmatch(reason); m != nil {
+		return fmt.Sprintf("unknown key %q", m[1])
 	}
-	return found(m[1]) + " where " + wanted(m[2]) + " belongs"
+	if m := otherType.FindStringSubmatch(reason); m != nil {
+		return found(m[1]) + " where " + wanted(m[2]) + " belongs"
+	}
+	return reason
 }
 
 // found names a kind of YAML node.

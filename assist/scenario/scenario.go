@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"throughline/event"
+	"throughline/flaw"
 )
 
 //go:embed default.yaml
@@ -80,8 +82,12 @@ func Parse(name string, b []byte) ([]Scenario, error) {
 	}
 	dec := yaml.NewDecoder(strings.NewReader(string(b)))
 	dec.KnownFields(true)
-	if err := dec.Decode(&file); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err := dec.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+		var problems []error
+		for _, f := range flaw.OfYAML(err, flaw.Start()) {
+			problems = append(problems, f)
+		}
+		return nil, flaw.In(name, errors.Join(problems...))
 	}
 	if len(file.Scenarios) == 0 {
 		return nil, fmt.Errorf("%s: scenarios is empty: give at least one", name)

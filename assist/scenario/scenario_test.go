@@ -97,8 +97,10 @@ func TestParseNamesTheLine(t *testing.T) {
 	steps := func(s string) string { return "scenarios:\n  - name: a\n    steps:\n      - " + s + "\n" }
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":           {"scenarios: []", "scenarios is empty"},
-		"not yaml":        {"scenarios: [", "line 1"},
-		"misspelt":        {steps("{costumer: hello}"), `line 4: unknown key "costumer"`},
+		"no text":         {"", "scenarios is empty"},
+		"unknown key":     {"scenarioss: []", `:1:1: unknown key "scenarioss"`},
+		"not yaml":        {"scenarios: [", ":1:1: "},
+		"misspelt":        {steps("{costumer: hello}"), `:4:1: unknown key "costumer"`},
 		"nothing":         {steps("{after: 3s}"), "step 1 (line 4): is 0 things"},
 		"two things":      {steps("{open: a, customer: b}"), "is 2 things"},
 		"nothing open":    {steps("{customer: b}"), "begin with open"},

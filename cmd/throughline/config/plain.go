@@ -11,7 +11,7 @@ import (
 	"throughline/flaw"
 )
 
-var unknownKey = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
+var unknownKey = regexp.MustCompile(`^unknown key "(.+)"$`)
 
 // plain says what is wrong with a file in the words of whoever wrote it: keys
 // and values, not the program's types.
