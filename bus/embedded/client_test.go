@@ -118,6 +118,7 @@ func readAll(t testing.TB, addr, topic string, partition int) []kafka.Message {
 	}
 	r := kafka.NewReader(kafka.ReaderConfig{
 		Brokers: []string{addr}, Topic: topic, Partition: partition, MaxWait: 100 * time.Millisecond, MaxBytes: 16 << 20,
+		ReadBatchTimeout: patience, // a large message may take a busy machine more than ten seconds
 	})
 	defer r.Close()
 	if err := r.SetOffset(first); err != nil {
