@@ -123,6 +123,7 @@ func BenchmarkMessages(b *testing.B) {
 			report(b, phase.name+"webhook", answered)
 			report(b, phase.name+"to-stream", s.since(b, sent))
 			used = processor(b, p.Cmd.Process.Pid) - used
+			b.ReportMetric(float64(strings.Count(p.Log(), "bytes_before")), phase.name+"compactions-until-then")
 			b.ReportMetric(float64(used.Microseconds())/float64(len(sent)), phase.name+"program-µs/message")
 		}
 	}
