@@ -324,7 +324,7 @@ func bareBroker(b *testing.B, p *throughlinetest.Process, n int) float64 {
 }
 
 // BenchmarkStart starts the product on a directory that has held a day's data:
-// process start to ready, and resident memory after a minute of nothing to do.
+// process start to ready, and resident memory after twenty seconds of nothing to do.
 func BenchmarkStart(b *testing.B) {
 	p := product(b)
 	p.Start()

@@ -68,6 +68,11 @@ type addresses struct{ HTTP, Kafka, ClickHouse string }
 // A higher GOGC would cost a large centre as many times its heap.
 const garbageRoom = 64 << 20
 
+// caughtUp is how long after the start its garbage is given back to the system:
+// several times the models' size, and a hundred megabytes of what the stages read
+// again. A program that then has nothing to do would keep it.
+const caughtUp = 5 * time.Second
+
 // run starts everything in the order in which it is needed, calls up once all
 // is ready, and stops in reverse when ctx ends or a part fails.
 func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
@@ -157,8 +162,7 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	if err := life.ready(ctx); err != nil {
 		return err
 	}
-	// Loading the models leaves garbage of several times their size behind.
-	debug.FreeOSMemory()
+	defer time.AfterFunc(caughtUp, debug.FreeOSMemory).Stop()
 	h.log.Info("ready", "after", time.Since(began).Round(time.Millisecond), "roles", strings.Join(h.roles, ","),
 		"screen", "http://"+at.HTTP, "kafka", at.Kafka, "clickhouse", "http://"+at.ClickHouse)
 	if up != nil {
