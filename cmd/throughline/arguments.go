@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -98,6 +99,27 @@ func verb(f *flag.FlagSet, args []string, known ...string) (word string, rest []
 		return "", nil, flag.ErrHelp
 	}
 	return "", nil, mistaken(f, fmt.Sprintf("%q is not a verb: use %s%s", args[0], strings.Join(known, ", "), didYouMean("", args[0], known)))
+}
+
+// address is the value of a flag that says where a running Throughline answers.
+type address string
+
+func addressFlag(f *flag.FlagSet) *address {
+	a := address("http://127.0.0.1:8080")
+	f.Var(&a, "url", "`address` of the running Throughline")
+	return &a
+}
+
+func (a *address) String() string { return string(*a) }
+
+// Set implements flag.Value.
+func (a *address) Set(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("write it as http://127.0.0.1:8080")
+	}
+	*a = address(strings.TrimSuffix(s, "/"))
+	return nil
 }
 
 func asksForHelp(word string) bool {

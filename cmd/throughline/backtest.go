@@ -45,6 +45,9 @@ func backtestPolicy(ctx context.Context, args []string) error {
 	if q.Since, err = moment(*since, q.Until); err != nil {
 		return fmt.Errorf("--since: %w", err)
 	}
+	if *examples < 0 {
+		return fmt.Errorf("--examples %d: want 0 or more", *examples)
+	}
 	store, err := openReader(*config)
 	if err != nil {
 		return err
@@ -71,7 +74,7 @@ func backtestPolicy(ctx context.Context, args []string) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(map[string]any{"policy": p.Version, "since": q.Since, "until": q.Until, "seconds": time.Since(began).Seconds(), "rules": tried})
 	}
-	fmt.Printf("policy %s from %s to %s\n\n", p.Version, q.Since.Format(time.DateTime), q.Until.Format(time.DateTime))
+	fmt.Printf("policy %s from %s to %s, all times UTC\n\n", p.Version, q.Since.UTC().Format(time.DateTime), q.Until.UTC().Format(time.DateTime))
 	return writeTried(os.Stdout, tried, q.Until.Sub(q.Since).Hours()/24)
 }
 
@@ -100,10 +103,13 @@ func openReader(path string) (*sink.Store, error) {
 	return sink.Open(cfg)
 }
 
+// mostDays is how far back a span of days may reach.
+const mostDays = 36500
+
 // moment reads "30d", "12h" or an RFC 3339 time.
 func moment(s string, now time.Time) (time.Time, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 && n <= mostDays {
 			return now.AddDate(0, 0, -n), nil
 		}
 	}

@@ -131,7 +131,7 @@ func backtestCategories(ctx context.Context, args []string) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(map[string]any{"file": *file, "since": q.Since, "until": q.Until, "model": reader.Name(), "report": report})
 	}
-	fmt.Printf("%s from %s to %s\n", *file, q.Since.Format(time.DateTime), q.Until.Format(time.DateTime))
+	fmt.Printf("%s from %s to %s, all times UTC\n", *file, q.Since.UTC().Format(time.DateTime), q.Until.UTC().Format(time.DateTime))
 	return writeCategories(os.Stdout, report, reader.Name())
 }
 

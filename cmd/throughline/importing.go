@@ -16,7 +16,7 @@ import (
 // before is the same call, so a broken import can simply be repeated.
 func importFiles(ctx context.Context, args []string) error {
 	f := flags("import [flags] FILE…", "Send recordings (WAV, FLAC or Ogg/Opus; stereo is one party a channel) to a running Throughline, as calls that are over.")
-	base := f.String("url", "http://127.0.0.1:8080", "`address` of the running Throughline")
+	base := addressFlag(f)
 	token := f.String("token", os.Getenv("THROUGHLINE_TOKEN"), "access `token`; default: THROUGHLINE_TOKEN")
 	fields := url.Values{}
 	for name, about := range map[string]string{
@@ -30,7 +30,7 @@ func importFiles(ctx context.Context, args []string) error {
 		return err
 	}
 	for _, path := range f.Args() {
-		answer, err := upload(ctx, *base+"/v1/recordings?"+fields.Encode(), *token, path)
+		answer, err := upload(ctx, base.String()+"/v1/recordings?"+fields.Encode(), *token, path)
 		if err != nil {
 			return fmt.Errorf("import %s: %w", path, err)
 		}

@@ -36,16 +36,16 @@ func (h *house) startPatterns(life *lifecycle, b *bus.Bus, store *sink.Store, mu
 // showPatterns asks a running Throughline what changed.
 func showPatterns(ctx context.Context, args []string) error {
 	f := flags("patterns [--since 7d] [--json]", "Ask a running Throughline what changed: intents and themes that rise or fall, sentiment that shifts, each with its test.")
-	base := f.String("url", "http://127.0.0.1:8080", "`address` of the running Throughline")
+	base := addressFlag(f)
 	token := f.String("token", os.Getenv("THROUGHLINE_TOKEN"), "access `token`; default: THROUGHLINE_TOKEN")
 	since := f.String("since", "7d", "how long ago, or the RFC 3339 `time`, from when on a change is looked for")
 	asJSON := f.Bool("json", false, "print the answer as it came")
 	if err := parse(f, args, 0, 0); err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, *base+patterns.Path+"?since="+url.QueryEscape(*since), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.String()+patterns.Path+"?since="+url.QueryEscape(*since), nil)
 	if err != nil {
-		return fmt.Errorf("patterns: --url: %w", err)
+		return fmt.Errorf("patterns: %w", err)
 	}
 	if *token != "" {
 		req.Header.Set("Authorization", "Bearer "+*token)

@@ -81,11 +81,14 @@ func checkPolicy(_ context.Context, args []string) error {
 }
 
 // remote is a running Throughline that is asked for its policies.
-type remote struct{ url, token *string }
+type remote struct {
+	url   *address
+	token *string
+}
 
 func remoteFlags(f *flag.FlagSet) remote {
 	return remote{
-		url:   f.String("url", "http://127.0.0.1:8080", "`address` of the running Throughline"),
+		url:   addressFlag(f),
 		token: f.String("token", os.Getenv("THROUGHLINE_TOKEN"), "access `token` of a supervisor; default: THROUGHLINE_TOKEN"),
 	}
 }
@@ -97,7 +100,7 @@ func unreached(err error) error {
 
 // ask sends a request and decodes the answer; a refusal tells all that is wrong.
 func (r remote) ask(ctx context.Context, method, path string, body io.Reader, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(*r.url, "/")+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, r.url.String()+path, body)
 	if err != nil {
 		return err
 	}
@@ -151,7 +154,7 @@ func activatePolicy(ctx context.Context, args []string) error {
 func rollbackPolicy(ctx context.Context, args []string) error {
 	f := flags("policy rollback [flags] [VERSION]", "Put a version in force again. Without VERSION it is the one that was in force before.")
 	to := remoteFlags(f)
-	if err := parse(f, args, 0, 2); err != nil {
+	if err := parse(f, args, 0, len(args)); err != nil { // a version has words of its own
 		return err
 	}
 	var now assist.InForce
@@ -190,7 +193,7 @@ func listPolicies(ctx context.Context, args []string) error {
 func showPolicy(ctx context.Context, args []string) error {
 	f := flags("policy show [flags] [VERSION]", "Print the policy in force, or another version.")
 	to := remoteFlags(f)
-	if err := parse(f, args, 0, 2); err != nil {
+	if err := parse(f, args, 0, len(args)); err != nil { // a version has words of its own
 		return err
 	}
 	var v assist.InForce

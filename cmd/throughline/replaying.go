@@ -15,7 +15,7 @@ import (
 func replayFiles(ctx context.Context, args []string) error {
 	f := flags("replay [flags] FILE.jsonl|FOLDER", "Send recorded messages, one JSON object a line, to a running Throughline: messages as POST /v1/messages takes them, or posts of a labelled set (tweet_id, text, airline). Prints how many were sent, and how many of them were known already.")
 	o := replay.Options{}
-	f.StringVar(&o.URL, "url", "http://127.0.0.1:8080", "`address` of the running Throughline")
+	base := addressFlag(f)
 	f.StringVar(&o.Token, "token", os.Getenv("THROUGHLINE_TOKEN"), "access `token`; default: THROUGHLINE_TOKEN")
 	f.Float64Var(&o.Rate, "rate", 50, "`messages` a second")
 	f.StringVar(&o.Channel, "channel", string(event.WebChat), "`channel` of posts")
@@ -24,6 +24,7 @@ func replayFiles(ctx context.Context, args []string) error {
 	if err := parse(f, args, 1, 1); err != nil {
 		return err
 	}
+	o.URL = base.String()
 	sent, err := replay.Play(ctx, f.Arg(0), o)
 	return errors.Join(json.NewEncoder(os.Stdout).Encode(sent), err)
 }
