@@ -164,6 +164,28 @@ func TestCurveKeepsSums(t *testing.T) {
 	}
 }
 
+// TestLastTurnOfMany: the last words stand for themselves, however soon they
+// followed the ones before, and however many there were.
+func TestLastTurnOfMany(t *testing.T) {
+	s, ctx := NewShard(Config{}), context.Background()
+	var j event.Journey
+	for n := range 3 * maxPoints {
+		at := day.Add(time.Duration(n) * time.Minute)
+		if n%2 == 1 {
+			at = at.Add(-59 * time.Second)
+		}
+		score := []float64{0.8, -0.9}[n%2]
+		m, err := s.Turn(ctx, said(n, fmt.Sprint("i", n/maxPoints), event.Voice, event.Customer, at, score))
+		j = last(t, m, err)
+		if i := j.Interactions[len(j.Interactions)-1]; math.Abs(j.Sentiment.Last-score) > 1e-9 || math.Abs(i.LastScore-score) > 1e-9 {
+			t.Fatalf("turn %d: last %v of the journey, %v of the interaction, want %v", n, j.Sentiment.Last, i.LastScore, score)
+		}
+	}
+	if j.Sentiment.Scored != 3*maxPoints {
+		t.Errorf("%d turns are counted, want %d", j.Sentiment.Scored, 3*maxPoints)
+	}
+}
+
 func TestShift(t *testing.T) {
 	for name, c := range map[string]struct {
 		scores []float64
