@@ -66,6 +66,24 @@ func TestOfYAML(t *testing.T) {
 	}
 }
 
+// TestSecond looks for documents that nobody would read.
+func TestSecond(t *testing.T) {
+	for name, c := range map[string]struct{ file, want string }{
+		"nothing":         {"", "<nil>"},
+		"one":             {"a: 1\n", "<nil>"},
+		"one, begun":      {"---\na: 1\n", "<nil>"},
+		"one, and a line": {"a: 1\n---\n# nothing more\n", "<nil>"},
+		"one, ended":      {"a: 1\n...\n", "<nil>"},
+		"two":             {"a: 1\n---\n\nb: 2\n", "f:4:1: a second document begins here, and nothing of it would hold: take out the line of --- before it"},
+		"third":           {"a: 1\n---\n---\nb: 2\n", "f:4:1: a second document begins here, and nothing of it would hold: take out the line of --- before it"},
+		"two, one broken": {"a: 1\n---\nb: [\n", "f:3:1: did not find expected node content"},
+	} {
+		if got := fmt.Sprint(flaw.In("f", flaw.Second([]byte(c.file)))); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // TestNames wraps flaws as their finders do.
 func TestNames(t *testing.T) {
 	at := func(reason string) error { return flaw.At(flaw.Place{Line: 2, Column: 3}, "%s", reason) }

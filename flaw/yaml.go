@@ -1,8 +1,10 @@
 package flaw
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"reflect"
 	"regexp"
@@ -34,6 +36,23 @@ func OfYAML(err error, otherwise Place) []*Flaw {
 		out = append(out, At(at, "%s", plain(reason)))
 	}
 	return out
+}
+
+// Second is a flaw where a file holds a second document after a line of ---, which
+// package yaml would pass over in silence; nil where there is none.
+func Second(file []byte) error {
+	dec := yaml.NewDecoder(bytes.NewReader(file))
+	for n := 1; ; n++ {
+		var document yaml.Node
+		switch err := dec.Decode(&document); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return OfYAML(err, Start())[0]
+		case n > 1 && len(document.Content) > 0 && document.Content[0].Tag != "!!null":
+			return At(Of(document.Content[0]), "a second document begins here, and nothing of it would hold: take out the line of --- before it")
+		}
+	}
 }
 
 var (

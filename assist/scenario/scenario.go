@@ -89,6 +89,9 @@ func Parse(name string, b []byte) ([]Scenario, error) {
 		}
 		return nil, flaw.In(name, errors.Join(problems...))
 	}
+	if err := flaw.Second(b); err != nil {
+		return nil, flaw.In(name, err)
+	}
 	if len(file.Scenarios) == 0 {
 		return nil, fmt.Errorf("%s: scenarios is empty: give at least one", name)
 	}
@@ -104,8 +107,16 @@ func Parse(name string, b []byte) ([]Scenario, error) {
 	return file.Scenarios, errors.Join(problems...)
 }
 
+// changes are what can become of an interaction that is open.
+func changes() []event.Change {
+	return []event.Change{event.Joined, event.Held, event.Resumed, event.Transferred, event.Delivery, event.Measured, event.Ended, event.Failed, event.Abandoned}
+}
+
 func (s Scenario) check() []error {
 	var problems []error
+	if len(s.Steps) == 0 {
+		problems = append(problems, errors.New("steps is empty: give at least one"))
+	}
 	open := map[string]bool{}
 	for i, step := range s.Steps {
 		wrong := func(format string, args ...any) {
@@ -125,10 +136,16 @@ func (s Scenario) check() []error {
 		if step.Channel != "" && (step.Open == "" || !slices.Contains(Channels(), step.Channel)) {
 			wrong("channel is %q: use one of %v, with open", step.Channel, Channels())
 		}
+		if step.Direction != "" && (step.Open == "" || !slices.Contains([]string{"inbound", "outbound"}, step.Direction)) {
+			wrong("direction is %q: use inbound or outbound, with open", step.Direction)
+		}
+		if step.Change != "" && !slices.Contains(changes(), step.Change) {
+			wrong("change is %q: use one of %v; open begins an interaction", step.Change, changes())
+		}
 		if step.Wait < 0 || step.After < 0 {
 			wrong("time does not run backwards")
 		}
-		if step.Sentiment != nil && (*step.Sentiment < -1 || *step.Sentiment > 1) {
+		if step.Sentiment != nil && !(*step.Sentiment >= -1 && *step.Sentiment <= 1) { // NaN is not either
 			wrong("sentiment is not between -1 and 1")
 		}
 	}

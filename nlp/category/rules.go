@@ -62,6 +62,9 @@ func (r *Rules) Reload(ctx context.Context, text []byte) error {
 	if err := yaml.Unmarshal(text, &root); err != nil {
 		return flaw.OfYAML(err, flaw.Start())[0]
 	}
+	if err := flaw.Second(text); err != nil {
+		return err
+	}
 	var list file
 	for _, n := range root.Content {
 		if unknown := flaw.UnknownKeys(n, reflect.TypeFor[file]()); len(unknown) > 0 {

@@ -106,6 +106,7 @@ func TestBrokenRulesNameThePlaceAndLeaveTheOldOnes(t *testing.T) {
 		"unknown at top": {"category:\n- name: a\n", `1:1: unknown key "category": there are categories`},
 		"like a text":    {"categories:\n- name: a\n  like: {a: b}\n", "3:9: category a: like: want a list of sentences"},
 		"like nothing":   {"categories:\n- name: a\n  like: ['...']\n", "3:9: category a: like: sentence 1 has no words"},
+		"two documents":  {"categories:\n- name: a\n  when: scored\n---\ncategories: []\n", "5:1: a second document begins here"},
 		"not YAML":       {"categories:\n- name: [a\n", "1:1: "},
 		"not a sequence": {"categories: 4\n", "1:1: a number where a list belongs"},
 	} {

@@ -109,6 +109,7 @@ func TestBrokenFileNamesThePlaceAndTheFix(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ file, want string }{
+		"two documents":   {good + "---\nversion: 2\n", "7:1: a second document begins here, and nothing of it would hold: take out the line of --- before it"},
 		"empty":           {"", "1:1: the file is empty: give version, intents and out_of_scope"},
 		"not a mapping":   {"- a\n", "1:1: want a mapping of keys and values: intents, out_of_scope, version"},
 		"bad indent":      {"intents:\n- name: a\n   examples: [b]\n", "3:1: mapping values are not allowed in this context"},

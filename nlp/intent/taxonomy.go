@@ -55,6 +55,9 @@ func Parse(file []byte) (Taxonomy, error) {
 	if err := yaml.Unmarshal(file, &root); err != nil {
 		return Taxonomy{}, flaw.OfYAML(err, flaw.Start())[0]
 	}
+	if err := flaw.Second(file); err != nil {
+		return Taxonomy{}, err
+	}
 	if len(root.Content) == 0 {
 		return Taxonomy{}, flaw.At(flaw.Start(), "the file is empty: give version, intents and out_of_scope")
 	}

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"throughline/flaw"
 )
 
 // EnvPrefix begins the name of every environment variable that sets a key:
@@ -40,6 +42,9 @@ func Load(path string, environ []string, into any) error {
 		dec.KnownFields(true)
 		if err := dec.Decode(into); err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("config %s: %w", path, plain(err, fields(reflect.ValueOf(into).Elem(), "")))
+		}
+		if err := flaw.In(path, flaw.Second(b)); err != nil {
+			return fmt.Errorf("config %w", err)
 		}
 	}
 	return fromEnvironment(environ, into)

@@ -51,6 +51,7 @@ func TestErrorsNameTheKeyAndTheFix(t *testing.T) {
 		"unknown key": {"in: {wiat: 9s}\n", nil, "line 1: wiat is not a setting here: did you mean wait?"},
 		"wrong type":  {"off: maybe\n", nil, "line 1: a text where true or false belongs"},
 		"a secret":    {"off: hunter2\nin: [hunter2]\n", nil, "line 2: a list where a section belongs"},
+		"two":         {"off: true\n---\noff: false\n", nil, ":3:1: a second document begins here"},
 		"environment": {"", []string{"THROUGHLINE_IN_WAIT=soon"}, "THROUGHLINE_IN_WAIT: \"soon\" is not a duration such as 90s"},
 		"misspelt":    {"", []string{"THROUGHLINE_IN_WIAT=9s"}, "environment THROUGHLINE_IN_WIAT is not a setting: did you mean THROUGHLINE_IN_WAIT?"},
 		"file only":   {"", []string{"THROUGHLINE_MAP=x"}, "only be given in the file"},
