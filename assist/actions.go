@@ -4,11 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/google/cel-go/cel"
 
 	"throughline/event"
 	"throughline/moment"
@@ -18,7 +17,7 @@ import (
 // with its own Action.
 type action interface {
 	name() string
-	check(env *cel.Env) []error
+	check(env terms) []error
 }
 
 func (r *rule) actions() []action {
@@ -62,7 +61,7 @@ type alertAction struct {
 func (*alertAction) name() string       { return "alert" }
 func (*alertAction) kind() event.Action { return event.ActionAlert }
 
-func (a *alertAction) check(env *cel.Env) []error {
+func (a *alertAction) check(env terms) []error {
 	return wrongs(severity(&a.Severity, event.Warning), title(&a.Title, env, ""))
 }
 
@@ -82,7 +81,7 @@ type escalateAction struct {
 func (*escalateAction) name() string       { return "escalate" }
 func (*escalateAction) kind() event.Action { return event.ActionEscalate }
 
-func (a *escalateAction) check(env *cel.Env) []error {
+func (a *escalateAction) check(env terms) []error {
 	return wrongs(severity(&a.Severity, event.Critical), title(&a.Title, env, ""))
 }
 
@@ -103,7 +102,7 @@ type routeAction struct {
 func (*routeAction) name() string       { return "route" }
 func (*routeAction) kind() event.Action { return event.ActionRoute }
 
-func (a *routeAction) check(env *cel.Env) []error {
+func (a *routeAction) check(env terms) []error {
 	var where error
 	if a.Queue == "" && a.Skill == "" && a.Priority == 0 {
 		where = errors.New("give queue, skill or priority")
@@ -133,7 +132,7 @@ type tags []string
 func (tags) name() string       { return "tag" }
 func (tags) kind() event.Action { return event.ActionTag }
 
-func (a tags) check(*cel.Env) []error {
+func (a tags) check(terms) []error {
 	if len(a) > maxTags {
 		return []error{fmt.Errorf("more than %d tags", maxTags)}
 	}
@@ -159,7 +158,7 @@ type webhookAction struct {
 func (*webhookAction) name() string       { return "webhook" }
 func (*webhookAction) kind() event.Action { return event.ActionWebhook }
 
-func (a *webhookAction) check(env *cel.Env) []error {
+func (a *webhookAction) check(env terms) []error {
 	var to error
 	if a.Target == "" {
 		to = errors.New("target is missing: give the name of one of outgoing.targets")
@@ -178,19 +177,25 @@ type adviceAction struct {
 	Kind    string        `yaml:"kind"`
 	Title   text          `yaml:"title"`
 	Body    text          `yaml:"body"`
-	Rank    float64       `yaml:"rank"`
+	Rank    float64       `yaml:"rank"` // higher goes first
 	Expires time.Duration `yaml:"expires"`
 }
 
 func (*adviceAction) name() string { return "suggest" }
 
-func (a *adviceAction) check(env *cel.Env) []error {
+func (a *adviceAction) check(env terms) []error {
 	a.Kind = cmp.Or(a.Kind, "next_best_action")
-	var kind error
+	var kind, rank, expires error
 	if !slices.Contains([]string{"next_best_action", "reply", "knowledge", "context"}, a.Kind) {
 		kind = fmt.Errorf("kind is %q: use next_best_action, reply, knowledge or context", a.Kind)
 	}
-	return wrongs(kind, title(&a.Title, env, ""), a.Body.compile(env))
+	if math.IsNaN(a.Rank) || math.IsInf(a.Rank, 0) {
+		rank = fmt.Errorf("rank is %v: give a number, higher goes first", a.Rank)
+	}
+	if a.Expires < 0 {
+		expires = fmt.Errorf("expires is %s: give a time after which nobody needs it, such as 30m, or leave it out", a.Expires)
+	}
+	return wrongs(kind, rank, expires, title(&a.Title, env, ""), a.Body.compile(env))
 }
 
 // The bounds of a disclosure.
@@ -210,7 +215,7 @@ type discloseAction struct {
 
 func (*discloseAction) name() string { return "disclose" }
 
-func (a *discloseAction) check(env *cel.Env) []error {
+func (a *discloseAction) check(env terms) []error {
 	var say, within error
 	if len(a.Say) == 0 || len(a.Say) > maxPhrases {
 		say = fmt.Errorf("say holds %d phrases: give 1 to %d, one of which must be said", len(a.Say), maxPhrases)
@@ -238,7 +243,7 @@ func severity(s *event.Severity, standard event.Severity) error {
 	return nil
 }
 
-func title(t *text, env *cel.Env, standard string) error {
+func title(t *text, env terms, standard string) error {
 	if t.source == "" && standard == "" {
 		return errors.New("title is missing")
 	}

@@ -170,6 +170,12 @@ func TestErrorsNameThePlaceAndTheFix(t *testing.T) {
 		"not a bool":    {rule("turn.sentiment"), at(3, 11), "gives double where bool is wanted"},
 		"unknown part":  {rule("agent.mood > 1"), at(3, 11), "undeclared reference"},
 		"unasked score": {rule("journey.satisfaction < 2.0"), at(3, 11), "ask journey.has_satisfaction"},
+		"title's score": {"rules:\n  - {name: a, when: \"true\", alert: {title: \"${string(journey.effort)}\"}}\n", at(2, 47), "ask journey.has_effort"},
+		"other score":   {"rules:\n  - {name: a, when: journey.has_churn, alert: {title: \"${string(journey.effort)}\"}}\n", at(2, 58), "ask journey.has_effort"},
+		"no rank":       {"rules:\n  - {name: a, when: \"true\", suggest: {title: x, rank: .nan}}\n", at(2, 5), "suggest: rank is NaN: give a number"},
+		"endless rank":  {"rules:\n  - {name: a, when: \"true\", suggest: {title: x, rank: .inf}}\n", at(2, 5), "suggest: rank is +Inf: give a number"},
+		"gone at once":  {"rules:\n  - {name: a, when: \"true\", suggest: {title: x, expires: -5m}}\n", at(2, 5), "suggest: expires is -5m0s"},
+		"two documents": {rule("turn.scored") + "---\n" + rule("turn.mood"), at(6, 1), "a second document begins here"},
 		"no hours":      {rule(`now.during("monday 9-5 Berlin")`), at(3, 21), "no day of the week"},
 		"nested":        {rule("turn.intents.all(a, turn.intents.all(b, turn.intents.all(c, turn.intents.all(d, a + b + c + d != 'x'))))"), at(3, 87), "may cost"},
 		"any size":      {rule("lists.range(100000000).size() > 1"), at(3, 11), "undeclared reference to 'lists"},
@@ -205,6 +211,26 @@ func TestErrorsNameThePlaceAndTheFix(t *testing.T) {
 				t.Errorf("error %q does not begin with its place", err)
 			}
 		})
+	}
+}
+
+// TestScoreInATitle: what the condition has asked for is known where it holds.
+func TestScoreInATitle(t *testing.T) {
+	p, err := Load("p.yaml", []byte("rules:\n  - {name: a, when: journey.has_effort && journey.effort > 50.0, alert: {title: \"Effort ${string(journey.effort)}\"}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := journey(event.Voice, event.Features{})
+	j.Scores.Effort = &event.Score{Value: 62.5}
+	if d := p.Decide(moment.Of(j)); len(d) != 1 || len(d[0].Alerts) != 1 || d[0].Alerts[0].Title != "Effort 62.5" {
+		t.Errorf("decided %+v", d)
+	}
+}
+
+// TestEndlessFile reads a policy from what never ends.
+func TestEndlessFile(t *testing.T) {
+	if _, err := LoadFile("/dev/zero"); err == nil || !strings.Contains(err.Error(), "has more than 1048576 bytes") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -39,7 +39,7 @@ func (e *expression) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-func (e *expression) compile(env *cel.Env, want *cel.Type) error {
+func (e *expression) compile(env terms, want *cel.Type) error {
 	tree, iss := env.Compile(e.source)
 	if iss.Err() != nil {
 		first := iss.Errors()[0]
@@ -49,7 +49,7 @@ func (e *expression) compile(env *cel.Env, want *cel.Type) error {
 		return flaw.At(e.at(1, 0), "gives %s where %s is wanted (in %q)", plainType(tree.OutputType()), plainType(want), e.source)
 	}
 	e.checked = tree.NativeRep()
-	if err := e.checkCalls(); err != nil {
+	if err := e.checkCalls(env.when); err != nil {
 		return err
 	}
 	worst, err := env.EstimateCost(tree, sizes{})
@@ -95,8 +95,9 @@ func (e *expression) dearest() flaw.Place {
 }
 
 // checkCalls refuses what CEL can only tell when it runs: hours that are none,
-// and scores that are asked for without asking whether they are known.
-func (e *expression) checkCalls() error {
+// and scores that are asked for without asking whether they are known, here or in
+// the condition that has held before.
+func (e *expression) checkCalls(when *expression) error {
 	fields := map[string]bool{}
 	var problem error
 	for _, x := range ast.MatchDescendants(ast.NavigateAST(e.checked), ast.AllMatcher()) {
@@ -115,7 +116,8 @@ func (e *expression) checkCalls() error {
 		}
 	}
 	for _, score := range []string{"effort", "escalation", "churn", "satisfaction", "resolution"} {
-		if fields["journey."+score] && !fields["journey.has_"+score] && problem == nil {
+		asked := fields["journey.has_"+score] || when != nil && when.mentions("journey.has_"+score)
+		if fields["journey."+score] && !asked && problem == nil {
 			problem = flaw.At(e.at(1, 0), "journey.%s is 0 until it is known: ask journey.has_%s too (in %q)", score, score, e.source)
 		}
 	}
@@ -210,7 +212,7 @@ func (t *text) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-func (t *text) compile(env *cel.Env) error {
+func (t *text) compile(env terms) error {
 	rest := t.source
 	for rest != "" {
 		literal, tail, found := strings.Cut(rest, "${")

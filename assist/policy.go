@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"slices"
@@ -25,8 +26,11 @@ var defaultPolicy []byte
 // DefaultPolicy is the text of the policy that applies when none is configured.
 func DefaultPolicy() []byte { return slices.Clone(defaultPolicy) }
 
-// maxRules bounds a policy: each rule is evaluated on each change.
-const maxRules = 500
+// The bounds of a policy: each rule is evaluated on each change.
+const (
+	maxRules  = 500
+	maxPolicy = 1 << 20 // bytes
+)
 
 // Policy is a checked set of rules. It does not change after loading.
 type Policy struct {
@@ -103,9 +107,17 @@ func textOf(path string) ([]byte, error) {
 	if path == "" {
 		return defaultPolicy, nil
 	}
-	b, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxPolicy+1))
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	if len(b) > maxPolicy {
+		return nil, fmt.Errorf("read policy: %s has more than %d bytes, the most that can be put in force", path, maxPolicy)
 	}
 	return b, nil
 }
@@ -122,6 +134,9 @@ func Load(name string, b []byte) (*Policy, error) {
 	if err := yaml.Unmarshal(b, &root); err != nil {
 		wrong("", flaw.OfYAML(err, flaw.Start())...)
 		return nil, flaw.In(name, errors.Join(problems...))
+	}
+	if err := flaw.Second(b); err != nil {
+		wrong("", flaw.All(err)...)
 	}
 	var f file
 	if len(root.Content) > 0 {
@@ -146,7 +161,7 @@ func Load(name string, b []byte) (*Policy, error) {
 	names := map[string]bool{}
 	for i := range f.Rules {
 		r := &p.rules[i]
-		found := r.read(env, &f.Rules[i], names)
+		found := r.read(terms{Env: env}, &f.Rules[i], names)
 		wrong("rule "+cmp.Or(r.Name, fmt.Sprint("number ", i+1)), found...)
 	}
 	if len(problems) > 0 {
@@ -161,7 +176,7 @@ func Load(name string, b []byte) (*Policy, error) {
 }
 
 // read decodes and checks one rule.
-func (r *rule) read(env *cel.Env, n *yaml.Node, names map[string]bool) []*flaw.Flaw {
+func (r *rule) read(env terms, n *yaml.Node, names map[string]bool) []*flaw.Flaw {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -194,6 +209,7 @@ func (r *rule) read(env *cel.Env, n *yaml.Node, names map[string]bool) []*flaw.F
 		problems = append(problems, flaw.OfYAML(fmt.Errorf("when: %w", err), r.place)...)
 	} else {
 		r.evidence = fieldsOf(r.When)
+		env.when = &r.When
 	}
 	actions := r.actions()
 	if len(actions) == 0 {

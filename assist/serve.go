@@ -16,10 +16,8 @@ import (
 	"throughline/problem"
 )
 
-const (
-	maxPolicy = 1 << 20 // bytes of a policy file
-	inForce   = 5 * time.Second
-)
+// inForce is how long putting a policy in force may take.
+const inForce = 5 * time.Second
 
 // ServerConfig says how policies are put in force over HTTP.
 type ServerConfig struct {

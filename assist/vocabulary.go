@@ -46,6 +46,12 @@ func vocabulary() (*cel.Env, error) {
 	)
 }
 
+// terms are what an expression of a rule may speak of.
+type terms struct {
+	*cel.Env
+	when *expression // of the rule, for what else it says: what that asks for is asked; nil: for the condition itself
+}
+
 // partType is the name of a part's type, as CEL's errors show it.
 func partType(part string) string { return "policy." + part }
 
