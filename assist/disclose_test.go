@@ -34,6 +34,20 @@ func TestSaid(t *testing.T) {
 			}
 		})
 	}
+	for name, c := range map[string]struct{ phrase, negated string }{
+		"English":      {"this call has been recorded for training", "this call hasn't been recorded for training"},
+		"German":       {"dieses Gespräch wird zur Qualitätssicherung aufgezeichnet", "dieses Gespräch wird nicht zur Qualitätssicherung aufgezeichnet"},
+		"German, none": {"wir zeichnen Teile von diesem Gespräch auf", "wir zeichnen Teile von keinem Gespräch auf"},
+		"Spanish":      {"esta llamada está siendo grabada", "esta llamada no está siendo grabada"},
+		"French":       {"cet appel est enregistré pour la qualité", "cet appel n'est pas enregistré pour la qualité"},
+		"Portuguese":   {"esta chamada está sendo gravada", "esta chamada não está sendo gravada"},
+		"Italian":      {"questa chiamata è registrata per la qualità", "questa chiamata non è registrata per la qualità"},
+		"Dutch":        {"dit gesprek wordt opgenomen voor kwaliteit", "dit gesprek wordt niet opgenomen voor kwaliteit"},
+	} {
+		if !said(heard(c.phrase), heard(c.phrase)) || said(heard(c.negated), heard(c.phrase)) {
+			t.Errorf("%s: the phrase is not met by itself, or met by its opposite", name)
+		}
+	}
 	if said(heard("this call is recorded"), heard("this call is not recorded")) {
 		t.Error("a phrase with a negation is met without it")
 	}

@@ -98,12 +98,14 @@ func alike(a, b string) bool {
 }
 
 // negates tells whether a word turns a sentence round, in English, German,
-// Spanish, Portuguese or French.
+// Spanish, Portuguese, French, Italian or Dutch.
 func negates(word string) bool {
 	return slices.Contains([]string{
 		"not", "no", "never", "none", "nothing", "neither", "nor", "without", "cannot", "cant", "dont", "doesnt", "didnt", "wont", "isnt", "arent", "wasnt", "werent",
-		"nicht", "kein", "keine", "keinen", "nie", "niemals", "ohne",
-		"nunca", "sin", "não", "nao", "sem", "ne", "pas", "jamais", "sans",
+		"havent", "hasnt", "hadnt", "wouldnt", "shouldnt", "couldnt", "mustnt", "neednt", "aint", "nobody",
+		"nicht", "kein", "keine", "keinen", "keinem", "keiner", "keines", "nie", "niemals", "ohne",
+		"nunca", "sin", "ni", "não", "nao", "nem", "sem", "ne", "pas", "jamais", "sans",
+		"non", "mai", "nessun", "nessuno", "nessuna", "senza", "niet", "geen", "nooit", "zonder",
 	}, word)
 }
 
