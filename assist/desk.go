@@ -28,7 +28,9 @@ type Desk struct {
 
 	mu      sync.RWMutex
 	tenants map[string]*history
-	changed chan struct{} // closed and made anew with each change
+	acting  sync.Mutex     // held over a look into the memories of all shards
+	shards  map[int]*shard // of the partitions that this process decides for, or has lately
+	changed chan struct{}  // closed and made anew with each change
 }
 
 // history is what a tenant has put in force, oldest first, each version once.
@@ -56,7 +58,7 @@ func NewDesk(cfg Config) (*Desk, error) {
 		cfg.Logger = slog.Default()
 	}
 	return &Desk{log: cfg.Logger.With("component", "assist"), targets: cfg.Targets, configured: p, text: text,
-		tenants: map[string]*history{}, changed: make(chan struct{})}, nil
+		tenants: map[string]*history{}, shards: map[int]*shard{}, changed: make(chan struct{})}, nil
 }
 
 // For is the policy in force for a tenant.
@@ -67,6 +69,26 @@ func (d *Desk) For(tenant string) *Policy {
 		return h.active
 	}
 	return d.configured
+}
+
+// enter makes a partition's shard known to the others.
+func (d *Desk) enter(partition int, s *shard) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.shards[partition] = s
+}
+
+// others are the shards of this process but s.
+func (d *Desk) others(s *shard) []*shard {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	out := make([]*shard, 0, len(d.shards))
+	for _, o := range d.shards {
+		if o != s {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // Follow keeps the policies in force up to date until ctx ends; known is closed

@@ -2,6 +2,7 @@ package assist
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"throughline/event"
@@ -25,8 +26,10 @@ type owed struct {
 	heard []string
 }
 
-// ledger holds what is owed by the interactions of one partition.
+// ledger holds what is owed by the interactions of one partition. It is safe for
+// concurrent use.
 type ledger struct {
+	mu            sync.Mutex
 	byID          map[string]*owed
 	byInteraction map[string][]*owed
 }
@@ -36,10 +39,12 @@ func newLedger() *ledger {
 }
 
 // put notes d, or what became of it.
-func (l *ledger) put(d event.Disclosure) *owed {
+func (l *ledger) put(d event.Disclosure) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if o := l.byID[d.ID]; o != nil {
 		o.Disclosure = d
-		return o
+		return
 	}
 	o := &owed{Disclosure: d}
 	for _, phrase := range d.Say {
@@ -47,15 +52,16 @@ func (l *ledger) put(d event.Disclosure) *owed {
 	}
 	l.byID[d.ID] = o
 	l.byInteraction[d.Interaction] = append(l.byInteraction[d.Interaction], o)
-	return o
 }
 
 // hear takes in words of the centre's side, and gives what they have met.
-func (l *ledger) hear(interaction, turn, text string, role event.Role, at time.Time) []*owed {
+func (l *ledger) hear(interaction, turn, text string, role event.Role, at time.Time) []event.Disclosure {
 	if role == event.Customer || text == "" {
 		return nil
 	}
-	var met []*owed
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var met []event.Disclosure
 	for _, o := range l.byInteraction[interaction] {
 		if o.State == event.DisclosureMet || at.After(o.Due) {
 			continue
@@ -63,7 +69,7 @@ func (l *ledger) hear(interaction, turn, text string, role event.Role, at time.T
 		o.heard = append(o.heard, heard(text)...)
 		if slices.ContainsFunc(o.say, func(phrase []string) bool { return said(o.heard, phrase) }) {
 			o.State, o.Turn, o.Said, o.heard = event.DisclosureMet, turn, at, nil
-			met = append(met, o)
+			met = append(met, o.Disclosure)
 			continue
 		}
 		o.heard = slices.Clone(o.heard[max(0, len(o.heard)-kept):])
@@ -73,8 +79,10 @@ func (l *ledger) hear(interaction, turn, text string, role event.Role, at time.T
 
 // pass settles what a change of an interaction shows to be over: something that
 // came well after the deadline, or the end before it.
-func (l *ledger) pass(m *moment.Moment) []*owed {
-	var settled []*owed
+func (l *ledger) pass(m *moment.Moment) []event.Disclosure {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var settled []event.Disclosure
 	for _, o := range l.byInteraction[m.Interaction.ID] {
 		if o.State != event.DisclosureRequired {
 			continue
@@ -87,13 +95,15 @@ func (l *ledger) pass(m *moment.Moment) []*owed {
 		default:
 			continue
 		}
-		settled = append(settled, o)
+		settled = append(settled, o.Disclosure)
 	}
 	return settled
 }
 
 // overdue tells whether the clock alone would settle something now.
 func (l *ledger) overdue(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, o := range l.byID {
 		if o.State == event.DisclosureRequired && now.After(o.Due.Add(hearing)) {
 			return true
@@ -103,20 +113,24 @@ func (l *ledger) overdue(now time.Time) bool {
 }
 
 // expire settles what the clock alone shows to be missed.
-func (l *ledger) expire(now time.Time) []*owed {
-	var missed []*owed
+func (l *ledger) expire(now time.Time) []event.Disclosure {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var missed []event.Disclosure
 	for _, o := range l.byID {
 		if o.State == event.DisclosureRequired && now.After(o.Due.Add(hearing)) {
 			o.State = event.DisclosureMissed
-			missed = append(missed, o)
+			missed = append(missed, o.Disclosure)
 		}
 	}
-	slices.SortFunc(missed, func(a, b *owed) int { return a.Due.Compare(b.Due) })
+	slices.SortFunc(missed, func(a, b event.Disclosure) int { return a.Due.Compare(b.Due) })
 	return missed
 }
 
 // forget lets go of what can no longer change.
 func (l *ledger) forget(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for id, o := range l.byID {
 		if o.State == event.DisclosureRequired || now.Before(o.Due.Add(mending)) {
 			continue
@@ -133,7 +147,7 @@ func (l *ledger) forget(now time.Time) {
 
 // missedAlert tells a supervisor that o was not said. Its id is o's own, so it
 // is told once however often it is found out.
-func (o *owed) missedAlert() event.Alert {
+func missedAlert(o event.Disclosure) event.Alert {
 	return event.Alert{ID: event.ID("a", o.ID, string(event.DisclosureMissed)), Tenant: o.Tenant, Customer: o.Customer, Journey: o.Journey,
 		Interaction: o.Interaction, Channel: o.Channel, At: o.Due, Severity: o.Severity, Title: o.Title, Action: event.ActionDisclose, Due: o.Due, Rule: o.Rule}
 }

@@ -24,8 +24,13 @@ func (m *memory) add(id string, at time.Time) bool {
 	if at.Sub(m.turned) > remembers {
 		m.old, m.young, m.turned = m.young, map[string]struct{}{}, at
 	}
+	known := m.has(id)
+	m.young[id] = struct{}{}
+	return !known
+}
+
+func (m *memory) has(id string) bool {
 	_, young := m.young[id]
 	_, old := m.old[id]
-	m.young[id] = struct{}{}
-	return !young && !old
+	return young || old
 }

@@ -2,6 +2,7 @@ package assist
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"throughline/bus"
@@ -65,6 +66,7 @@ func (d *Desk) open(ctx context.Context, b *bus.Bus, partition int) (any, error)
 		return nil
 	})
 	s.owes.forget(s.opened)
+	d.enter(partition, s)
 	return s, err
 }
 
@@ -95,14 +97,14 @@ func (s *shard) decide(j event.Journey, failed func(Decision)) []event.Message {
 			continue
 		}
 		for _, a := range d.Alerts {
-			if s.done.add(a.ID, time.Now()) {
+			if s.first(a.ID) {
 				out = append(out, event.Alerts().Message(a))
 			}
 		}
-		if d.Suggestion != nil && s.done.add(d.Suggestion.ID, time.Now()) {
+		if d.Suggestion != nil && s.first(d.Suggestion.ID) {
 			out = append(out, event.Suggestions().Message(*d.Suggestion))
 		}
-		if d.Disclosure != nil && s.done.add(d.Disclosure.ID, time.Now()) {
+		if d.Disclosure != nil && s.first(d.Disclosure.ID) {
 			s.owes.put(*d.Disclosure)
 			out = append(out, event.Disclosures().Message(*d.Disclosure))
 			out = append(out, s.recall(j, d.Disclosure.Interaction)...)
@@ -110,9 +112,31 @@ func (s *shard) decide(j event.Journey, failed func(Decision)) []event.Message {
 	}
 	if j.Cause.Features != nil {
 		t := j.Cause.Features.Turn
-		out = append(out, s.settle(s.owes.hear(t.Interaction, t.ID, t.Text, t.Role, m.Now))...)
+		out = append(out, s.settle(s.hear(t.Interaction, t.ID, t.Text, t.Role, m.Now))...)
 	}
-	return append(out, s.settle(s.owes.pass(m))...)
+	settled := s.owes.pass(m)
+	for _, o := range s.desk.others(s) {
+		settled = append(settled, o.owes.pass(m)...)
+	}
+	return append(out, s.settle(settled)...)
+}
+
+// first tells whether nobody here has done what has this id, for whoever asks
+// first. An interaction is decided on in another partition than before once its
+// customer has become another's.
+func (s *shard) first(id string) bool {
+	s.desk.acting.Lock()
+	defer s.desk.acting.Unlock()
+	return s.done.add(id, time.Now()) && !slices.ContainsFunc(s.desk.others(s), func(o *shard) bool { return o.done.has(id) })
+}
+
+// hear takes in words, also for what was required before a merge.
+func (s *shard) hear(interaction, turn, text string, role event.Role, at time.Time) []event.Disclosure {
+	met := s.owes.hear(interaction, turn, text, role, at)
+	for _, o := range s.desk.others(s) {
+		met = append(met, o.owes.hear(interaction, turn, text, role, at)...)
+	}
+	return met
 }
 
 // recall hears again what was said before the disclosure was required: the
@@ -121,22 +145,22 @@ func (s *shard) recall(j event.Journey, interaction string) []event.Message {
 	var out []event.Message
 	for _, t := range j.Recent {
 		if t.Interaction == interaction && t.ID != j.Cause.ID {
-			out = append(out, s.settle(s.owes.hear(interaction, t.ID, t.Text, t.Role, t.At))...)
+			out = append(out, s.settle(s.hear(interaction, t.ID, t.Text, t.Role, t.At))...)
 		}
 	}
 	return out
 }
 
 // settle publishes what became of disclosures.
-func (s *shard) settle(changed []*owed) []event.Message {
+func (s *shard) settle(changed []event.Disclosure) []event.Message {
 	var out []event.Message
 	for _, o := range changed {
 		if o.State == event.DisclosureMissed {
-			if a := o.missedAlert(); s.done.add(a.ID, time.Now()) {
+			if a := missedAlert(o); s.first(a.ID) {
 				out = append(out, event.Alerts().Message(a))
 			}
 		}
-		out = append(out, event.Disclosures().Message(o.Disclosure))
+		out = append(out, event.Disclosures().Message(o))
 	}
 	return out
 }
