@@ -101,8 +101,7 @@ func (h Harness) all(ctx context.Context, args []string, w io.Writer) error {
 	began := time.Now()
 	var trained []string
 	for _, f := range figures() {
-		t, err := h.task(f.task)
-		if err != nil {
+		if _, err := h.task(f.task); err != nil {
 			continue // not measurable by this program: no recogniser
 		}
 		q := request{task: f.task, set: f.set, shots: f.shots, data: filepath.Join(*data, f.set)}
@@ -119,7 +118,8 @@ func (h Harness) all(ctx context.Context, args []string, w io.Writer) error {
 			}
 			r, ok := done[q]
 			if !ok {
-				if r, err = t.run(ctx, q); err != nil {
+				var err error
+				if r, err = h.measure(ctx, q); err != nil {
 					return fmt.Errorf("eval %s %s: %w", f.task, f.set, err)
 				}
 				done[q] = r

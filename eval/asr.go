@@ -1,13 +1,11 @@
 package eval
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
+	"throughline/nlp/corpus"
 	"throughline/transcribe/wer"
 )
 
@@ -18,7 +16,7 @@ func (h Harness) asr(ctx context.Context, q request) (Result, error) {
 	if q.test != "" {
 		folder = q.test
 	}
-	clips, err := manifest(filepath.Join(folder, "manifest.jsonl"))
+	clips, err := corpus.Clips(filepath.Join(folder, "manifest.jsonl"))
 	if err != nil {
 		return Result{}, err
 	}
@@ -48,26 +46,4 @@ func (h Harness) asr(ctx context.Context, q request) (Result, error) {
 		return out
 	})
 	return r, nil
-}
-
-type clip struct{ File, Text string }
-
-func manifest(file string) ([]clip, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
-	}
-	defer f.Close()
-	var out []clip
-	for s := bufio.NewScanner(f); s.Scan(); {
-		var c clip
-		if err := json.Unmarshal(s.Bytes(), &c); err != nil {
-			return nil, fmt.Errorf("read manifest: line %d: %w", len(out)+1, err)
-		}
-		out = append(out, c)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("read manifest: %s is empty", file)
-	}
-	return out, nil
 }

@@ -48,11 +48,16 @@ func (h Harness) intents(ctx context.Context, q request) (Result, error) {
 		s.train = few(s.train, q.shots)
 	}
 	names := labels(s.train)
-	rows := embedded{}
-	for into, some := range map[*[]intent.Example][]corpus.Example{&rows.train: s.train, &rows.held: s.held, &rows.test: s.test} {
-		if *into, err = embed(ctx, reader, some, names); err != nil {
-			return Result{}, err
-		}
+	classes := withUnseen(names, s.test)
+	var rows embedded
+	if rows.train, err = embed(ctx, reader, s.train, names); err != nil {
+		return Result{}, err
+	}
+	if rows.held, err = embed(ctx, reader, s.held, names); err != nil {
+		return Result{}, err
+	}
+	if rows.test, err = embed(ctx, reader, s.test, classes); err != nil {
+		return Result{}, err
 	}
 	test := rows.test
 	o := intent.Options{Cost: manyCost}
@@ -84,9 +89,16 @@ func (h Harness) intents(ctx context.Context, q request) (Result, error) {
 		}
 		answer(head, part.test)
 	}
+	unseen := 0
+	for _, k := range truth {
+		if k >= len(names) {
+			unseen++
+		}
+	}
+	h.strange(unseen, len(test), "those learnt from")
 	r := Result{N: len(test)}
 	r.Metrics, r.CI = intervals(len(test), func(drawn []int) map[string]float64 {
-		return scope(drawn, truth, said, best, s.far, len(names), scoped)
+		return scope(drawn, truth, said, best, s.far, len(classes), scoped)
 	})
 	return named(r, reader), nil
 }
@@ -275,17 +287,23 @@ func banking77oos(q request) (s split, err error) {
 	if s.train, err = corpus.Lines(filepath.Join(q.data, "train")); err != nil {
 		return s, err
 	}
+	outside := func(rows []corpus.Example) []corpus.Example {
+		for i := range rows {
+			rows[i].Labels = nil // whatever they ask for, it is none of the fifty
+		}
+		return rows
+	}
 	in, near, far, err := read(q.data, "valid")
 	if err != nil {
 		return s, err
 	}
-	s.held = slices.Concat(in, near, far)
+	s.held = slices.Concat(in, outside(near), outside(far))
 	if q.test != "" {
 		if in, near, far, err = read(q.test, "test"); err != nil {
 			return s, err
 		}
 	}
-	s.test = slices.Concat(in, near, far)
+	s.test = slices.Concat(in, outside(near), outside(far))
 	s.far = make(map[int]bool)
 	for i := range far {
 		s.far[len(in)+len(near)+i] = true
@@ -329,6 +347,18 @@ func labels(rows []corpus.Example) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// withUnseen is names, and behind them those of rows that are not among them: they
+// were meant, and can never be said.
+func withUnseen(names []string, rows []corpus.Example) []string {
+	all := slices.Clone(names)
+	for _, l := range labels(rows) {
+		if _, ok := slices.BinarySearch(names, l); !ok {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 func embed(ctx context.Context, reader nlp.Reader, rows []corpus.Example, names []string) ([]intent.Example, error) {

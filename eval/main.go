@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -210,6 +211,9 @@ func (h Harness) measure(ctx context.Context, q request) (Result, error) {
 		return Result{}, err
 	}
 	r, err := t.run(ctx, q)
+	if err == nil && r.N == 0 {
+		err = fmt.Errorf("there is no row to score in %s", cmp.Or(q.test, q.data))
+	}
 	r.Task, r.Set, r.Seen = q.task, q.set, seen(r.Model, q.set)
 	return r, err
 }
@@ -252,6 +256,14 @@ func (h Harness) reader(q request) (nlp.Reader, error) {
 		return floor.Open()
 	}
 	return nil, fmt.Errorf("model %q; there are %s", q.model, strings.Join(h.models(), ", "))
+}
+
+// strange tells Warnings of rows whose label nobody could answer: they were not
+// left out, but count as wrong.
+func (h Harness) strange(n, of int, answers string) {
+	if n > 0 && h.Warnings != nil {
+		fmt.Fprintf(h.Warnings, "%d of %d rows have a label that is none of %s; they count as wrong\n", n, of, answers)
+	}
 }
 
 // named fills the model's name and version of a result.

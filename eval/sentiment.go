@@ -1,9 +1,12 @@
 package eval
 
 import (
+	"cmp"
 	"context"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"throughline/nlp/corpus"
 )
@@ -29,7 +32,12 @@ func sentimentRows(q request) ([]corpus.Example, error) {
 	case "meld":
 		return corpus.MELD(filepath.Join(folder, file))
 	default:
-		return corpus.TweetEval(filepath.Join(folder, "sentiment"), split)
+		folder = filepath.Join(folder, "sentiment")
+		mapping := filepath.Join(folder, "mapping.txt")
+		if _, err := os.Stat(mapping); err != nil { // it is the same for every split, and need not be held back
+			mapping = filepath.Join(q.data, "sentiment", "mapping.txt")
+		}
+		return corpus.TweetEval(folder, split, mapping)
 	}
 }
 
@@ -58,6 +66,13 @@ func (h Harness) sentiment(ctx context.Context, q request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	strange := 0
+	for _, k := range truth {
+		if k < 0 {
+			strange++
+		}
+	}
+	h.strange(strange, len(rows), strings.Join(polarities(), ", "))
 	r := Result{N: len(rows)}
 	r.Metrics, r.CI = intervals(len(rows), func(drawn []int) map[string]float64 {
 		if q.set == "umsab" {
@@ -69,10 +84,11 @@ func (h Harness) sentiment(ctx context.Context, q request) (Result, error) {
 	return named(r, reader), nil
 }
 
-// languageName is a language as umsab spells it.
+// languageName is a language as umsab spells it; one that it does not have keeps
+// the name that the file gives it.
 func languageName(code string) string {
-	return map[string]string{"ar": "arabic", "en": "english", "fr": "french", "de": "german",
-		"hi": "hindi", "it": "italian", "pt": "portuguese", "es": "spanish"}[code]
+	return cmp.Or(map[string]string{"ar": "arabic", "en": "english", "fr": "french", "de": "german",
+		"hi": "hindi", "it": "italian", "pt": "portuguese", "es": "spanish"}[code], code)
 }
 
 // byLanguage is each language's macro-F1 and the means over languages.

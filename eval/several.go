@@ -16,13 +16,21 @@ import (
 // fitted on the other folds.
 func (h Harness) several(ctx context.Context, q request, reader nlp.Reader) (Result, error) {
 	var truth, said [][]bool
-	var names []string
-	known := make(map[string]int)
+	var read [][2][]corpus.Example // train and test of each domain
 	for _, domain := range []string{"banking", "hotels"} {
 		train, test, err := folds(q, domain)
 		if err != nil {
 			return Result{}, err
 		}
+		read = append(read, [2][]corpus.Example{train, test})
+	}
+	names := labels(slices.Concat(read[0][0], read[0][1], read[1][0], read[1][1]))
+	known := make(map[string]int, len(names))
+	for k, name := range names {
+		known[name] = k
+	}
+	for _, domain := range read {
+		train, test := domain[0], domain[1]
 		local := labels(train)
 		fitted, err := embed(ctx, reader, train, local)
 		if err != nil {
@@ -32,12 +40,6 @@ func (h Harness) several(ctx context.Context, q request, reader nlp.Reader) (Res
 		if err != nil {
 			return Result{}, err
 		}
-		for _, name := range slices.Concat(local, labels(test)) {
-			if _, ok := known[name]; !ok {
-				known[name] = len(names)
-				names = append(names, name)
-			}
-		}
 		asked, err := embed(ctx, reader, test, local)
 		if err != nil {
 			return Result{}, err
@@ -45,7 +47,7 @@ func (h Harness) several(ctx context.Context, q request, reader nlp.Reader) (Res
 		p := make([]float64, len(local))
 		for i, e := range test {
 			head.Probabilities(asked[i].Vector, p)
-			t, s := make([]bool, 128), make([]bool, 128)
+			t, s := make([]bool, len(names)), make([]bool, len(names))
 			for _, l := range e.Labels {
 				t[known[l]] = true
 			}

@@ -1,5 +1,7 @@
 package corpus
 
+import "strings"
+
 // Example is a text with what people said of it.
 type Example struct {
 	Text     string
@@ -17,6 +19,7 @@ func (e Example) Label() string {
 
 // Class is an example's only label as Example.Labels.
 func class(name string) []string {
+	name = strings.TrimSpace(name)
 	if name == "" || name == "oos" {
 		return nil
 	}

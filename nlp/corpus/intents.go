@@ -5,29 +5,35 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Clinc150 reads the named parts ("train", "oos_val", …) of a CLINC150 file
 // (Larson et al., EMNLP 2019).
 func Clinc150(file string, parts ...string) ([]Example, error) {
-	raw, err := os.ReadFile(file)
+	raw, err := all(file)
 	if err != nil {
 		return nil, fmt.Errorf("read clinc150: %w", err)
 	}
-	var all map[string][][2]string
-	if err := json.Unmarshal(raw, &all); err != nil {
+	var held map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &held); err != nil {
 		return nil, fmt.Errorf("read clinc150: %s: %w", file, err)
 	}
 	var out []Example
 	for _, part := range parts {
-		rows, ok := all[part]
-		if !ok {
+		var rows [][]string
+		if held[part] == nil {
 			return nil, fmt.Errorf("read clinc150: %s has no part %q", file, part)
 		}
-		for _, row := range rows {
+		if err := json.Unmarshal(held[part], &rows); err != nil {
+			return nil, fmt.Errorf("read clinc150: %s: part %q: %w", file, part, err)
+		}
+		for i, row := range rows {
+			if len(row) != 2 {
+				return nil, fmt.Errorf("read clinc150: %s: part %q, row %d: want a text and an intent", file, part, i+1)
+			}
 			out = append(out, Example{Text: row[0], Labels: class(row[1]), Language: "en"})
 		}
 	}
@@ -49,29 +55,32 @@ func Banking77(file string) ([]Example, error) {
 
 // table reads the named columns of a CSV file with a header.
 func table(file string, columns ...string) ([][]string, error) {
-	f, err := os.Open(file)
+	f, err := open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r := csv.NewReader(bufio.NewReader(f))
+	r := csv.NewReader(f)
 	r.FieldsPerRecord = -1
 	r.LazyQuotes = true
-	all, err := r.ReadAll()
+	rows, err := r.ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if len(all) == 0 {
+	if len(rows) == 0 {
 		return nil, fmt.Errorf("%s: empty", file)
 	}
 	at := make([]int, len(columns))
 	for i, c := range columns {
-		if at[i] = slices.Index(all[0], c); at[i] < 0 {
+		if at[i] = slices.Index(rows[0], c); at[i] < 0 {
 			return nil, fmt.Errorf("%s: no column %q", file, c)
 		}
 	}
 	var out [][]string
-	for n, row := range all[1:] {
+	for n, row := range rows[1:] {
+		if len(row) == 1 && strings.TrimSpace(row[0]) == "" {
+			continue // a line with nothing but blanks
+		}
 		picked := make([]string, len(at))
 		for i, c := range at {
 			if c >= len(row) {
@@ -86,26 +95,51 @@ func table(file string, columns ...string) ([][]string, error) {
 
 // Lines reads a folder of seq.in and label, one example a line (hwu64, banking77_oos).
 func Lines(folder string) ([]Example, error) {
-	texts, err := lines(filepath.Join(folder, "seq.in"))
+	rows, err := paired(filepath.Join(folder, "seq.in"), filepath.Join(folder, "label"))
 	if err != nil {
 		return nil, fmt.Errorf("read lines: %w", err)
 	}
-	labels, err := lines(filepath.Join(folder, "label"))
+	out := make([]Example, len(rows))
+	for i, row := range rows {
+		out[i] = Example{Text: row[0], Labels: class(row[1]), Language: "en"}
+	}
+	return out, nil
+}
+
+// paired are the lines of two files that belong together: a text and its label.
+// Lines that are empty in both are left out.
+func paired(texts, labels string) ([][2]string, error) {
+	said, err := lines(texts)
 	if err != nil {
-		return nil, fmt.Errorf("read lines: %w", err)
+		return nil, err
 	}
-	if len(texts) != len(labels) {
-		return nil, fmt.Errorf("read lines: %s: %d texts, %d labels", folder, len(texts), len(labels))
+	meant, err := lines(labels)
+	if err != nil {
+		return nil, err
 	}
-	out := make([]Example, len(texts))
-	for i := range texts {
-		out[i] = Example{Text: texts[i], Labels: class(labels[i]), Language: "en"}
+	for len(said) < len(meant) && strings.TrimSpace(meant[len(meant)-1]) == "" {
+		meant = meant[:len(meant)-1]
+	}
+	for len(meant) < len(said) && strings.TrimSpace(said[len(said)-1]) == "" {
+		said = said[:len(said)-1]
+	}
+	if len(said) != len(meant) {
+		return nil, fmt.Errorf("%s: %d texts, %d labels", filepath.Dir(texts), len(said), len(meant))
+	}
+	var out [][2]string
+	for i := range said {
+		switch label := strings.TrimSpace(meant[i]); {
+		case label != "":
+			out = append(out, [2]string{said[i], label})
+		case strings.TrimSpace(said[i]) != "":
+			return nil, fmt.Errorf("%s line %d: no label", labels, i+1)
+		}
 	}
 	return out, nil
 }
 
 func lines(file string) ([]string, error) {
-	f, err := os.Open(file)
+	f, err := open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +164,7 @@ func jsonLines[T any](file string) ([]T, error) {
 	}
 	var out []T
 	for i, row := range rows {
-		if row == "" {
+		if strings.TrimSpace(row) == "" {
 			continue
 		}
 		var v T
@@ -160,7 +194,7 @@ func NLUPlusPlus(folder string, folds ...int) ([]Example, error) {
 	}
 	var out []Example
 	for _, file := range files {
-		raw, err := os.ReadFile(file)
+		raw, err := all(file)
 		if err != nil {
 			return nil, fmt.Errorf("read nlupp: %w", err)
 		}

@@ -1,8 +1,8 @@
 package corpus
 
 import (
+	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +17,9 @@ func GoEmotions(file string, names []string) ([]Example, error) {
 	}
 	var out []Example
 	for i, row := range rows {
+		if strings.TrimSpace(row) == "" {
+			continue
+		}
 		cells := strings.Split(row, "\t")
 		if len(cells) < 2 {
 			return nil, fmt.Errorf("read goemotions: %s line %d: %d cells", file, i+1, len(cells))
@@ -35,7 +38,7 @@ func GoEmotions(file string, names []string) ([]Example, error) {
 }
 
 // UMSAB reads one file of the multilingual sentiment benchmark (Barbieri et al.,
-// LREC 2022).
+// LREC 2022). A language that is none of its eight keeps its name.
 func UMSAB(file string) ([]Example, error) {
 	rows, err := jsonLines[struct{ Lang, Text, Label string }](file)
 	if err != nil {
@@ -45,7 +48,8 @@ func UMSAB(file string) ([]Example, error) {
 		"hindi": "hi", "italian": "it", "portuguese": "pt", "spanish": "es"}
 	var out []Example
 	for _, r := range rows {
-		out = append(out, Example{Text: r.Text, Labels: class(r.Label), Language: codes[r.Lang]})
+		spelled := strings.ToLower(strings.TrimSpace(r.Lang))
+		out = append(out, Example{Text: r.Text, Labels: class(r.Label), Language: cmp.Or(codes[spelled], spelled)})
 	}
 	return out, nil
 }
@@ -67,32 +71,26 @@ func Airline(file string) ([]Example, error) {
 }
 
 // TweetEval reads one split ("val", "test") of a task folder (Barbieri et al.,
-// EMNLP Findings 2020).
-func TweetEval(folder, split string) ([]Example, error) {
-	mapping, err := os.ReadFile(filepath.Join(folder, "mapping.txt"))
+// EMNLP Findings 2020). mapping is the task's mapping.txt: a number, a tab and the
+// label of that number in each row.
+func TweetEval(folder, split, mapping string) ([]Example, error) {
+	named, err := lines(mapping)
 	if err != nil {
 		return nil, fmt.Errorf("read tweeteval: %w", err)
 	}
 	names := make(map[string]string)
-	for row := range strings.SplitSeq(strings.TrimSpace(string(mapping)), "\n") {
+	for _, row := range named {
 		if number, name, ok := strings.Cut(strings.TrimSpace(row), "\t"); ok {
 			names[number] = name
 		}
 	}
-	texts, err := lines(filepath.Join(folder, split+"_text.txt"))
+	rows, err := paired(filepath.Join(folder, split+"_text.txt"), filepath.Join(folder, split+"_labels.txt"))
 	if err != nil {
 		return nil, fmt.Errorf("read tweeteval: %w", err)
 	}
-	labels, err := lines(filepath.Join(folder, split+"_labels.txt"))
-	if err != nil {
-		return nil, fmt.Errorf("read tweeteval: %w", err)
-	}
-	if len(texts) != len(labels) {
-		return nil, fmt.Errorf("read tweeteval: %s: %d texts, %d labels", folder, len(texts), len(labels))
-	}
-	var out []Example
-	for i := range texts {
-		out = append(out, Example{Text: texts[i], Labels: class(names[strings.TrimSpace(labels[i])]), Language: "en"})
+	out := make([]Example, len(rows))
+	for i, row := range rows {
+		out[i] = Example{Text: row[0], Labels: class(cmp.Or(names[row[1]], row[1])), Language: "en"}
 	}
 	return out, nil
 }

@@ -3,7 +3,6 @@ package corpus
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 )
 
 // Span is personal data in a text, by byte offsets.
@@ -21,7 +20,7 @@ type Marked struct {
 // Presidio reads a file of presidio-research's generated sentences. Its offsets
 // count characters; ours count bytes.
 func Presidio(file string) ([]Marked, error) {
-	raw, err := os.ReadFile(file)
+	raw, err := all(file)
 	if err != nil {
 		return nil, fmt.Errorf("read presidio: %w", err)
 	}

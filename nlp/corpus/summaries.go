@@ -1,13 +1,10 @@
 package corpus
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode"
 )
@@ -110,6 +107,9 @@ func DialogSum(file string) ([]Dialogue, error) {
 			}
 			one.Lines = append(one.Lines, Line{Speaker: speaker + "#", Text: strings.TrimSpace(text)})
 		}
+		if len(one.Lines) == 0 {
+			return fmt.Errorf("row %d: the dialogue is empty", line)
+		}
 		out = append(out, one)
 		return nil
 	})
@@ -119,21 +119,14 @@ func DialogSum(file string) ([]Dialogue, error) {
 	return out, nil
 }
 
-// rows calls each with a decoder before every JSON value of a file; one whose
-// name ends in .gz is unpacked.
+// rows calls each with a decoder before every JSON value of a file.
 func rows(file string, each func(row int, d *json.Decoder) error) error {
-	f, err := os.Open(file)
+	f, err := open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	var in io.Reader = bufio.NewReader(f)
-	if strings.HasSuffix(file, ".gz") {
-		if in, err = gzip.NewReader(in); err != nil {
-			return err
-		}
-	}
-	d := json.NewDecoder(in)
+	d := json.NewDecoder(f)
 	for n := 1; ; n++ {
 		if !d.More() {
 			if _, err := d.Token(); err != nil && !errors.Is(err, io.EOF) {

@@ -1,11 +1,8 @@
 package corpus
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -64,32 +61,23 @@ func USS(file string) ([]Talk, error) {
 }
 
 // TwACS reads dialogues with the support accounts of airlines (Perkins and Yang,
-// EMNLP 2019); a name that ends in .gz is unpacked.
+// EMNLP 2019).
 func TwACS(file string) ([]Talk, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("read twacs: %w", err)
-	}
-	defer f.Close()
-	in := bufio.NewReader(f)
-	if strings.HasSuffix(file, ".gz") {
-		unpacked, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, fmt.Errorf("read twacs: %s: %w", file, err)
-		}
-		in = bufio.NewReader(unpacked)
-	}
 	var out []Talk
-	for d := json.NewDecoder(in); d.More(); {
+	err := rows(file, func(_ int, d *json.Decoder) error {
 		var row struct {
 			ID      string `json:"first_tweet_id"`
 			First   string `json:"first_utterance"`
 			Context string
 		}
 		if err := d.Decode(&row); err != nil {
-			return nil, fmt.Errorf("read twacs: %s dialogue %d: %w", file, len(out)+1, err)
+			return fmt.Errorf("dialogue %d: %w", len(out)+1, err)
 		}
 		out = append(out, Talk{ID: row.ID, Spoken: sides(row.First + " " + row.Context)})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read twacs: %s: %w", file, err)
 	}
 	return out, nil
 }

@@ -44,8 +44,9 @@ func TestTwACS(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	dir := write(t, map[string]string{"a.jsonl": tweets, "b.jsonl.gz": packed.String(), "c.jsonl": tweets + "{", "d.gz": "x"})
-	for _, name := range []string{"a.jsonl", "b.jsonl.gz"} {
+	dir := write(t, map[string]string{"a.jsonl": tweets, "b.jsonl.gz": packed.String(), "c.jsonl": tweets + "{", "d.gz": "x",
+		"e.jsonl": "\ufeff" + tweets, "f.jsonl.gz": packed.String()[:packed.Len()-9]})
+	for _, name := range []string{"a.jsonl", "b.jsonl.gz", "e.jsonl"} {
 		talks, err := TwACS(filepath.Join(dir, name))
 		if err != nil || len(talks) != 1 || talks[0].ID != "7" || len(talks[0].Spoken) != 3 {
 			t.Fatalf("%s: %+v, error %v", name, talks, err)
@@ -54,7 +55,7 @@ func TestTwACS(t *testing.T) {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
-	for _, name := range []string{"c.jsonl", "d.gz", "nowhere.jsonl"} {
+	for _, name := range []string{"c.jsonl", "d.gz", "f.jsonl.gz", "nowhere.jsonl"} {
 		if _, err := TwACS(filepath.Join(dir, name)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
