@@ -36,7 +36,7 @@ func commands() []command {
 		{"patterns", "ask a running Throughline what changed: rising intents, new themes, shifts of sentiment", showPatterns},
 		{"dead", "list what stages could not handle, and publish it again", deadLetters},
 		{"webhook", "make a secret for an outgoing target, or listen as one and verify what comes", webhook},
-		{"config", "check a config file, or print the annotated default or the table of keys", configure},
+		{"config", "check a config file, or print the annotated default, the table of keys or the shipped intents", configure},
 		{"version", "print the version", version},
 	}
 }

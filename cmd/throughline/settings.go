@@ -19,6 +19,7 @@ import (
 	"throughline/ingest/webchat"
 	"throughline/ingest/whatsapp"
 	"throughline/journey"
+	"throughline/nlp/intent"
 	"throughline/outgoing"
 	"throughline/patterns"
 	"throughline/sink"
@@ -82,7 +83,7 @@ type readerSettings struct {
 
 type nlpSettings struct {
 	Model      string              `yaml:"model" default:"auto" doc:"encoder: a sentence encoder of milliseconds a turn, better on English, on ONNX Runtime, which is fetched when missing; floor: linear models of microseconds a turn, in the binary; auto: the encoder, and the floor where it cannot be opened"`
-	Intents    string              `yaml:"intents" doc:"path of intents.yaml; empty uses the contact-centre taxonomy that is shipped. A changed file is in force within seconds; one that cannot be used is told to the log with line and column, and the old one stays"`
+	Intents    string              `yaml:"intents" doc:"path of intents.yaml; empty uses the contact-centre taxonomy that is shipped, which config intents prints. A changed file is in force within seconds; one that cannot be used is told to the log with line and column, and the old one stays"`
 	Categories string              `yaml:"categories" doc:"path of categories.yaml: rules over what was said, in CEL; empty: none. Changes are followed as those of intents are"`
 	Products   map[string][]string `yaml:"products" doc:"product names to find in text, each with what else it is called"`
 }
@@ -100,9 +101,9 @@ func load(path string) (*settings, error) {
 }
 
 func configure(_ context.Context, args []string) error {
-	f := flags("config check|default|doc [--config FILE]", "Check the settings, print the annotated default file, or the table of keys.")
+	f := flags("config check|default|doc|intents [--config FILE]", "Check the settings and the files they name, print the annotated default file or the table of keys, or print the intents that are shipped, to start your own nlp.intents from.")
 	path := f.String("config", "", "settings `file` (YAML)")
-	word, args, err := verb(f, args, "check", "default", "doc")
+	word, args, err := verb(f, args, "check", "default", "doc", "intents")
 	if err == nil {
 		err = parse(f, args, 0, 0)
 	}
@@ -111,6 +112,9 @@ func configure(_ context.Context, args []string) error {
 		return err
 	case word == "default":
 		return config.WriteDefault(os.Stdout, &settings{})
+	case word == "intents":
+		_, err := os.Stdout.Write(intent.DefaultFile())
+		return err
 	case word == "doc":
 		config.WriteTable(os.Stdout, &settings{})
 		return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -58,7 +59,7 @@ func newUnderstanding(ctx context.Context, s nlpSettings, reader nlp.Reader) (*u
 	}
 	owned, err := intent.Own(ctx, taxonomy, reader, intent.Options{})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("nlp.intents: %w", flaw.In(cmp.Or(s.Intents, "the shipped taxonomy"), err))
 	}
 	for i := range u.files {
 		u.files[i].reload = owned.ReloadFile

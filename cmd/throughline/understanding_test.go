@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -143,5 +144,34 @@ func TestWhoReads(t *testing.T) {
 		if !strings.Contains(said, want) || want == "" && said != "" {
 			t.Errorf("%s: said %q, want %q", model, said, want)
 		}
+	}
+}
+
+// The intents that are shipped are a file to start one's own from.
+func TestShippedIntentsArePrinted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "intents.yaml")
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	screen := os.Stdout
+	os.Stdout = out
+	err = configure(t.Context(), []string{"intents"})
+	os.Stdout = screen
+	if err := errors.Join(err, out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := floor.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newUnderstanding(t.Context(), nlpSettings{Intents: path}, reader); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(path, []byte("intents:\n- {name: good, examples: [🙂, 👍, ❤]}\n- {name: bad, examples: [😡, 💔, 🤮]}\nout_of_scope: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newUnderstanding(t.Context(), nlpSettings{Intents: path}, reader); err == nil || !strings.Contains(err.Error(), "nlp.intents: "+path+":1:1: intents: their examples") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -2,10 +2,12 @@ package intent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"throughline/flaw"
 	"throughline/nlp/linear"
 )
 
@@ -105,7 +107,11 @@ func FitTaxonomy(ctx context.Context, t Taxonomy, e Embedder, o Options) (*Head,
 			return nil, err
 		}
 	}
-	return Fit(ctx, names, examples, o)
+	h, err := Fit(ctx, names, examples, o)
+	if errors.Is(err, linear.ErrFlat) {
+		return nil, flaw.At(flaw.Start(), "intents: their examples do not tell them apart: give each more of them, in words that the others do not share")
+	}
+	return h, err
 }
 
 // Fit fits a head. Probabilities and the threshold come from examples that the

@@ -124,6 +124,8 @@ func TestBrokenFileNamesThePlaceAndTheFix(t *testing.T) {
 		"key twice":       {"version: 1\nversion: 2\n", `2:1: key "version" stands twice`},
 		"one intent":      {"intents:\n- name: a\n  examples: [b, c, d]\n", "1:1: intents: there are 1, and telling apart needs two or more"},
 		"empty example":   {"intents:\n- name: a\n  examples:\n  - b\n  - ''\n  - c\n", "5:5: intent a: examples: an example of 0 bytes, want 1 to 1000"},
+		"example of null": {"intents:\n- name: a\n  examples: [b, ~, c]\n", "3:17: intent a: examples: an example of 0 bytes, want 1 to 1000"},
+		"no words":        {"intents:\n- name: a\n  examples: [b, '...', c]\n", "3:17: intent a: examples: an example of punctuation alone: give words, as customers say them"},
 		"example of many": {"intents:\n- name: a\n  examples: [b, c, [d]]\n", "3:20: intent a: examples: want one text"},
 		"list as a text":  {"intents:\n- name: [a]\n  examples: [b, c, d]\n", "2:9: intent number 1: name: want one text"},
 		"out of scope":    {"out_of_scope: hello\n", "1:15: out_of_scope: want a list of sentences"},
@@ -160,6 +162,57 @@ out_of_scope: [what time is it, hello there, open the window]
 	}
 	if got := find(owned.Head(), e, "please give the cat its food"); !slices.Equal(got, []string{"feed_cat"}) {
 		t.Errorf("found %v", got)
+	}
+}
+
+// A file that gives no examples out of scope has the shipped ones: small talk is
+// none of two intents. One that gives an empty list has none.
+func TestSmallTalkIsNoIntent(t *testing.T) {
+	mine, err := fit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	owned, e := mine.Owned, mine.reader
+	const two = `intents:
+- name: order_status
+  examples: [where is my order, track my parcel, when does it arrive]
+- name: cancel
+  examples: [cancel my order, I want to cancel, stop my subscription]
+`
+	if err := owned.Reload(t.Context(), []byte(two)); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][]string{
+		"where is my parcel": {"order_status"}, "I want to cancel please": {"cancel"}, "hello": nil, "what a nice day": nil,
+		"my name is Daniel": nil,
+	} {
+		if got := find(owned.Head(), e, text); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	if err := owned.Reload(t.Context(), []byte(two+"out_of_scope: []\n")); err != nil {
+		t.Fatal(err)
+	}
+	if got := owned.Taxonomy().OutOfScope; len(got) != 0 {
+		t.Errorf("%d examples out of scope, and none was wanted", len(got))
+	}
+}
+
+// Examples that tell nothing apart are a flaw of the file, and say what to do.
+func TestExamplesThatTellNothingApart(t *testing.T) {
+	mine, err := fit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	owned := mine.Owned
+	before := owned.Head()
+	err = owned.Reload(t.Context(), []byte("intents:\n- name: good\n  examples: [🙂, 👍, ❤]\n- name: bad\n  examples: [😡, 💔, 🤮]\nout_of_scope: []\n"))
+	var f *flaw.Flaw
+	if !errors.As(err, &f) || !strings.Contains(f.Reason, "give each more") {
+		t.Errorf("error %v", err)
+	}
+	if owned.Head() != before {
+		t.Error("the old head is gone")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -19,7 +20,9 @@ type Taxonomy struct {
 	Version string   `yaml:"version"`
 	Intents []Intent `yaml:"intents"`
 	// OutOfScope are examples of what is none of the intents: small talk, bare
-	// answers, news. Fitting learns from them where to say nothing.
+	// answers, news. Fitting learns from them where to say nothing. A file without the
+	// key has those of the shipped taxonomy: without any, a bare hello would be the
+	// least unlikely of the intents. An empty list means none.
 	OutOfScope []string `yaml:"out_of_scope"`
 }
 
@@ -79,6 +82,12 @@ func Parse(file []byte) (Taxonomy, error) {
 	})
 	if err == nil && len(t.Intents) < 2 {
 		err = wrong(root.Content[0], "intents: there are %d, and telling apart needs two or more", len(t.Intents))
+	}
+	if err == nil && t.OutOfScope == nil {
+		var shipped Taxonomy
+		if shipped, err = Default(); err == nil {
+			t.OutOfScope = shipped.OutOfScope
+		}
 	}
 	if err != nil {
 		return Taxonomy{}, err
@@ -169,7 +178,9 @@ func text(into *string) func(*yaml.Node) error {
 		if n.Kind != yaml.ScalarNode {
 			return wrong(n, "want one text")
 		}
-		*into = strings.TrimSpace(n.Value)
+		if n.Tag != "!!null" { // "~" and null are words of YAML's own: no text
+			*into = strings.TrimSpace(n.Value)
+		}
 		return nil
 	}
 }
@@ -187,6 +198,9 @@ func examples(n *yaml.Node, atLeast int) ([]string, error) {
 		if s == "" || len(s) > maxExample {
 			return nil, wrong(item, "an example of %d bytes, want 1 to %d", len(s), maxExample)
 		}
+		if !strings.ContainsFunc(s, telling) {
+			return nil, wrong(item, "an example of punctuation alone: give words, as customers say them")
+		}
 		out = append(out, s)
 	}
 	if len(out) < atLeast {
@@ -194,6 +208,9 @@ func examples(n *yaml.Node, atLeast int) ([]string, error) {
 	}
 	return out, nil
 }
+
+// telling tells what can have a meaning: letters, figures and emoji.
+func telling(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.So) }
 
 // wrong is what is wrong with a node, and what would be right.
 func wrong(n *yaml.Node, format string, values ...any) error {

@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -12,6 +13,9 @@ type Platt struct{ Slope, Offset float64 }
 
 // Probability of belonging, for a margin.
 func (p Platt) Probability(margin float64) float64 { return Sigmoid(p.Slope*margin + p.Offset) }
+
+// ErrFlat says that rows which belong do not lie farther on their side than others.
+var ErrFlat = errors.New("margins do not rise with membership")
 
 // FitPlatt fits a Platt map to margins of rows that were not trained on, with
 // the smoothed targets of Lin, Lin and Weng, A Note on Platt's Probabilistic
@@ -59,7 +63,7 @@ func FitPlatt(margins []float64, belongs []bool) (Platt, error) {
 		return Platt{}, fmt.Errorf("fit probabilities: %w", err)
 	}
 	if result.X[0] <= 0 {
-		return Platt{}, fmt.Errorf("fit probabilities: margins do not rise with membership")
+		return Platt{}, fmt.Errorf("fit probabilities: %w", ErrFlat)
 	}
 	return Platt{Slope: result.X[0], Offset: result.X[1]}, nil
 }
