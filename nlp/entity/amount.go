@@ -56,13 +56,14 @@ func amounts(text string, ws []word) []event.Entity {
 				code, first = "BRL", i-1 // R$
 			}
 		}
-		whole, cents, places, used := int64(0), 0, 0, 0
+		whole, cents, used := int64(0), 0, 0
 		if ws[next].digits {
-			w, c, p, ok := decimal(ws[next].text)
+			figures, n := grouped(text, ws[next:])
+			w, c, ok := decimal(figures)
 			if !ok {
 				continue
 			}
-			whole, cents, places, used = w, c, p, 1
+			whole, cents, used = w, c, n
 		} else if next == i {
 			whole, used = spelled(ws[i:])
 		}
@@ -70,9 +71,11 @@ func amounts(text string, ws []word) []event.Entity {
 			continue
 		}
 		last := next + used - 1
-		if places == 0 && last+1 < len(ws) && ws[last].digits && (ws[last+1].lower == "thousand" || ws[last+1].lower == "mil" || ws[last+1].lower == "k") {
-			whole *= 1000
-			last++
+		if last+1 < len(ws) && ws[last].digits && whole < 1e6 {
+			if times := multiple(ws[last+1].lower); times > 1 {
+				whole, cents = whole*times+int64(cents)*times/100, int(int64(cents)*times%100)
+				last++
+			}
 		}
 		if code == "" {
 			if last+1 >= len(ws) || ws[last+1].broken {
@@ -90,6 +93,51 @@ func amounts(text string, ws []word) []event.Entity {
 	return out
 }
 
+// grouped reads figures whose thousands a blank or an apostrophe sets apart, as much
+// of Europe writes them: "1 234,50", "1’200". It returns how many words it took.
+func grouped(text string, ws []word) (figures string, used int) {
+	figures, used = ws[0].text, 1
+	if len(figures) > 3 || !onlyDigits(figures) {
+		return figures, used
+	}
+	for ; used < len(ws); used++ {
+		switch text[ws[used-1].end:ws[used].start] {
+		case " ", "\u00a0", "\u202f", "'", "’":
+		default:
+			return figures, used
+		}
+		group := ws[used].text
+		thousands, fraction := group[:min(len(group), 3)], group[min(len(group), 3):]
+		if len(thousands) < 3 || !onlyDigits(thousands) || fraction != "" && fraction[0] != ',' && fraction[0] != '.' {
+			return figures, used
+		}
+		if figures += group; fraction != "" {
+			return figures, used + 1
+		}
+	}
+	return figures, used
+}
+
+func onlyDigits(text string) bool {
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// multiple is what a word behind figures multiplies them by, 1 for another word.
+func multiple(w string) int64 {
+	switch w {
+	case "thousand", "mil", "k", "tausend", "mille":
+		return 1e3
+	case "million", "millions", "millones", "millón", "milhão", "milhões", "millionen", "milioni":
+		return 1e6
+	}
+	return 1
+}
+
 // andCents reads "… and fifty cents" behind an amount.
 func andCents(ws []word, last, cents int) (int, int) {
 	at := last + 1
@@ -101,7 +149,7 @@ func andCents(ws []word, last, cents int) (int, int) {
 	}
 	n, used := int64(-1), 1
 	if ws[at].digits {
-		if w, _, places, ok := decimal(ws[at].text); ok && places == 0 {
+		if w, _, ok := decimal(ws[at].text); ok && onlyDigits(ws[at].text) {
 			n = w
 		}
 	} else {

@@ -63,7 +63,14 @@ func code(ws []word) (string, int) {
 	}
 	figures := strings.ContainsAny(w.text, "0123456789")
 	if figures && len(w.text) >= 4 && !strings.ContainsAny(w.text, "/:,") && !dateLike(w.text) {
-		return strings.ToUpper(strings.TrimRight(w.text, ".")), 1
+		value, used := strings.ToUpper(strings.TrimRight(w.text, ".")), 1
+		// Long numbers are printed in groups: "4432 1199 22". A short one behind a
+		// number may count something, and is its last group only where another stands before.
+		for onlyDigits(value) && used < len(ws) && !ws[used].broken && onlyDigits(ws[used].text) &&
+			(len(ws[used].text) > 2 || used > 1 && len(ws[used].text) == 2) {
+			value, used = value+ws[used].text, used+1
+		}
+		return value, used
 	}
 	var b strings.Builder
 	used, repeat := 0, 1

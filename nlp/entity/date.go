@@ -25,8 +25,8 @@ func dates(text string, ws []word, at time.Time, language string) []event.Entity
 		}
 		if value == "" {
 			value, used = relative(ws[i:], at)
-			if used == 1 && weekday(ws[i].lower) >= 0 && past(ws[max(0, i-6):i]) {
-				value = turned("last", ws[i].lower, at)
+			if name, n := dayName(ws[i:]); n > 0 && n == used && past(ws[max(0, i-6):i]) {
+				value = turned("last", name, at)
 			}
 		}
 		if value == "" {
@@ -39,7 +39,7 @@ func dates(text string, ws []word, at time.Time, language string) []event.Entity
 	return out
 }
 
-// numeric reads ISO 8601, day/month/year and day.month.year.
+// numeric reads ISO 8601, year/month/day, day/month/year and day.month.year.
 func numeric(w word, language string) string {
 	if !w.digits {
 		return ""
@@ -60,6 +60,9 @@ func numeric(w word, language string) string {
 		n[i] = v
 	}
 	day, month, year := n[0], n[1], n[2]
+	if len(parts[0]) == 4 {
+		return day2(n[0], n[1], n[2])
+	}
 	if language == "en-US" && day <= 12 || month > 12 {
 		day, month = month, day
 	}
@@ -258,8 +261,21 @@ func relative(ws []word, at time.Time) (string, int) {
 			return value, used + 2
 		}
 	}
-	if day := weekday(ws[0].lower); day >= 0 {
-		return turned("", ws[0].lower, at), 1
+	if name, n := dayName(ws); n > 0 {
+		return turned("", name, at), n
+	}
+	return "", 0
+}
+
+// dayName is the weekday at the front of ws: one word, or two in Portuguese.
+func dayName(ws []word) (name string, used int) {
+	if weekday(ws[0].lower) >= 0 {
+		return ws[0].lower, 1
+	}
+	if len(ws) > 1 && !ws[1].broken && ws[1].lower == "feira" {
+		if name = ws[0].lower + "-feira"; weekday(name) >= 0 {
+			return name, 2
+		}
 	}
 	return "", 0
 }

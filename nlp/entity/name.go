@@ -47,7 +47,7 @@ func introduced(ws []word, i int) int {
 	switch {
 	case said("my", "name", "is"), said("mi", "nombre", "es"), said("meu", "nome", "é"), said("mein", "name", "ist"), said("je", "m", "appelle"):
 		return i + 3
-	case said("name", "is"), said("me", "llamo"), said("me", "chamo"), said("ich", "heiße"), said("mi", "chiamo"):
+	case said("name", "is"), said("name", "s"), said("me", "llamo"), said("me", "chamo"), said("ich", "heiße"), said("mi", "chiamo"):
 		return i + 2
 	case said("mr"), said("mrs"), said("ms"), said("dr"), said("miss"), said("señor"), said("señora"), said("herr"), said("frau"), said("monsieur"), said("madame"), said("signor"), said("signora"):
 		return i + 1
@@ -81,10 +81,11 @@ func places(text string, ws []word) []event.Entity {
 			continue
 		}
 		used := 0
-		if i+1 < len(ws) && !ws[i+1].broken && listed(ws[i].lower+" "+ws[i+1].lower) {
-			used = 2
-		} else if listed(ws[i].lower) {
-			used = 1
+		name := ""
+		for n := 0; n < 3 && i+n < len(ws) && (n == 0 || !ws[i+n].broken); n++ {
+			if name += " " + ws[i+n].lower; listed(name[1:]) {
+				used = n + 1
+			}
 		}
 		if used == 0 {
 			continue
@@ -116,5 +117,5 @@ const gazetteer = "|afghanistan|albania|algeria|argentina|armenia|australia|aust
 	"newcastle|nottingham|nuremberg|orlando|oslo|ottawa|oxford|paris|perth|philadelphia|phoenix|pittsburgh|porto|portland|prague|" +
 	"quebec|rome|roma|rotterdam|sacramento|salvador|santiago|seattle|seoul|seville|sevilla|shanghai|sheffield|southampton|stockholm|" +
 	"stuttgart|sydney|tampa|tokyo|toronto|toulouse|turin|torino|valencia|vancouver|venice|vienna|wien|warsaw|zurich|zürich|" +
-	"new york|los angeles|san francisco|san diego|san antonio|san jose|las vegas|new orleans|fort worth|salt lake|kansas city|" +
-	"são paulo|sao paulo|rio de|belo horizonte|porto alegre|buenos aires|mexico city|cape town|tel aviv|kuala lumpur|"
+	"new york|los angeles|san francisco|san diego|san antonio|san jose|las vegas|new orleans|fort worth|salt lake city|kansas city|" +
+	"são paulo|sao paulo|rio de janeiro|belo horizonte|porto alegre|buenos aires|mexico city|cape town|tel aviv|kuala lumpur|"

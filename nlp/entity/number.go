@@ -8,7 +8,7 @@ import (
 // decimal reads figures with separators of thousands and decimals in either
 // custom: "1,234.50", "1.234,50", "1234". The last separator is the decimal one,
 // unless three digits follow it.
-func decimal(text string) (whole int64, cents int, places int, ok bool) {
+func decimal(text string) (whole int64, cents int, ok bool) {
 	last := strings.LastIndexAny(text, ".,")
 	fraction := ""
 	if last >= 0 {
@@ -16,31 +16,31 @@ func decimal(text string) (whole int64, cents int, places int, ok bool) {
 		if len(tail) != 3 {
 			fraction, text = tail, text[:last]
 		} else if strings.ContainsRune(text, '.') && strings.ContainsRune(text, ',') {
-			return 0, 0, 0, false // three decimals: no sum of money
+			return 0, 0, false // three decimals: no sum of money
 		}
 	}
 	if len(fraction) > 2 {
-		return 0, 0, 0, false
+		return 0, 0, false
 	}
 	groups := strings.FieldsFunc(text, func(r rune) bool { return r == '.' || r == ',' })
 	for i, g := range groups {
 		if i > 0 && len(g) != 3 {
-			return 0, 0, 0, false
+			return 0, 0, false
 		}
 	}
 	whole, err := strconv.ParseInt(strings.Join(groups, ""), 10, 64)
 	if err != nil || whole < 0 || whole > 1e12 {
-		return 0, 0, 0, false
+		return 0, 0, false
 	}
 	if fraction != "" {
 		if cents, err = strconv.Atoi(fraction); err != nil || cents < 0 {
-			return 0, 0, 0, false
+			return 0, 0, false
 		}
 		if len(fraction) == 1 {
 			cents *= 10
 		}
 	}
-	return whole, cents, len(fraction), true
+	return whole, cents, true
 }
 
 // small is the value of a number word below a hundred; −1 for other words.
@@ -127,9 +127,11 @@ func spelled(ws []word) (value int64, used int) {
 			current = max(current, 1) * 100
 		case w.lower == "thousand" && (current > 0 && current < 1000 || !seen):
 			total, current = total+max(current, 1)*1000, 0
+		case w.lower == "million" && (total+current > 0 && total+current < 1000 || !seen):
+			total, current = max(total+current, 1)*1e6, 0
 		case w.lower == "and" && seen && i+1 < len(ws) && small(ws[i+1].lower) > 0 && (current%100 == 0):
 			continue
-		case w.lower == "a" && !seen && i+1 < len(ws) && (ws[i+1].lower == "hundred" || ws[i+1].lower == "thousand"):
+		case w.lower == "a" && !seen && i+1 < len(ws) && (ws[i+1].lower == "hundred" || ws[i+1].lower == "thousand" || ws[i+1].lower == "million"):
 			continue
 		default:
 			return total + current, used

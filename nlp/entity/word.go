@@ -50,15 +50,24 @@ func words(text string) []word {
 			i = end
 			spaced, broken = false, false
 		default:
-			if unicode.IsSpace(r) {
+			switch {
+			case unicode.IsSpace(r):
 				spaced = true
-			} else if r != '#' && r != '\'' && r != '’' {
+			case r == '-' && !spaced && i+1 < len(text) && joins(text[i+1:]):
+				// "twenty-five", "Anne-Marie", "segunda-feira"
+			case r != '#' && r != '\'' && r != '’':
 				broken = true
 			}
 			i += size
 		}
 	}
 	return out
+}
+
+// joins tells whether a hyphen before text joins a word to the one before it.
+func joins(text string) bool {
+	r, _ := utf8.DecodeRuneInString(text)
+	return unicode.IsLetter(r)
 }
 
 func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
