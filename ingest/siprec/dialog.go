@@ -30,28 +30,28 @@ type dialog struct {
 
 	snapshots bool // the peer tells its metadata again when asked
 	updates   bool // the peer takes UPDATE
+	turn      *turn
 
-	mu        sync.Mutex
-	finished  bool
-	done      chan struct{}
-	remoteSeq uint32
-	localSeq  uint32
-	awaiting  map[uint32]chan struct{} // by CSeq of the INVITE: closed by its ACK
-	timer     sessionTimer
-	touched   time.Time // when the peer was last heard of in signalling
-	meta      metadata
-	asks      int       // for snapshots
-	asked     time.Time // for the last
-	streams   []*stream
-	session   uint64
-	version   uint64
-	held      bool
+	mu       sync.Mutex
+	finished bool
+	done     chan struct{}
+	localSeq uint32
+	awaiting map[uint32]chan struct{} // by CSeq of the INVITE: closed by its ACK
+	timer    sessionTimer
+	touched  time.Time // when the peer was last heard of in signalling
+	meta     metadata
+	asks     int       // for snapshots
+	asked    time.Time // for the last
+	streams  []*stream
+	session  uint64
+	version  uint64
+	held     bool
 }
 
 func newDialog(s *Server, r *request, origin string, t sessionTimer) *dialog {
 	d := &dialog{server: s, origin: origin, localTag: rand.Text(), invite: r.Request, peer: r.Contact().Address, from: r.peer.Addr(), headers: r.addresses(),
 		snapshots: has(r.tokens("Accept"), typeSnapshot), updates: has(r.tokens("Allow"), "update") || len(r.tokens("Allow")) == 0,
-		done: make(chan struct{}), remoteSeq: r.CSeq().SeqNo, awaiting: map[uint32]chan struct{}{}, timer: t, touched: time.Now()}
+		done: make(chan struct{}), turn: newTurn(r.CSeq().SeqNo), awaiting: map[uint32]chan struct{}{}, timer: t, touched: time.Now()}
 	d.key = key(r.CallID().Value(), d.localTag, tag(r.From().Params))
 	var id [8]byte
 	_, _ = rand.Read(id[:])                         // crypto/rand never fails

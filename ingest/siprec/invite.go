@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -187,11 +188,13 @@ func (s *Server) reinvite(r *request) {
 	}
 	if no := d.change(r); no != nil {
 		r.refuse(no.status, no.reason, no.headers...)
+		d.turn.leave()
 		return
 	}
 	res := d.accept(r)
 	acked := d.expectAck(r)
 	r.answer(res)
+	d.turn.leave() // the ACK, or a BYE in its place, may take its time
 	d.untilAcked(r, res, acked)
 }
 
@@ -199,6 +202,7 @@ func (s *Server) reinvite(r *request) {
 func (s *Server) update(r *request) {
 	d, no := s.inDialog(r)
 	if no == nil {
+		defer d.turn.leave()
 		no = d.change(r)
 	}
 	if no != nil {
@@ -243,6 +247,7 @@ func (d *dialog) change(r *request) *refusal {
 }
 
 // inDialog finds the dialog of a request and checks its order (RFC 3261 §12.2.2).
+// Without a refusal it is the request's turn, which the caller ends.
 func (s *Server) inDialog(r *request) (*dialog, *refusal) {
 	s.mu.Lock()
 	d := s.dialogs[r.dialogKey()]
@@ -250,12 +255,18 @@ func (s *Server) inDialog(r *request) (*dialog, *refusal) {
 	if d == nil {
 		return nil, refuse(sip.StatusCallTransactionDoesNotExists, "Call Does Not Exist")
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if r.CSeq().SeqNo < d.remoteSeq {
+	if !d.turn.enter(r.CSeq().SeqNo) {
 		return nil, refuse(sip.StatusInternalServerError, "CSeq Too Low")
 	}
-	d.remoteSeq = r.CSeq().SeqNo
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.finished {
+		d.turn.leave()
+		return nil, refuse(sip.StatusCallTransactionDoesNotExists, "Call Does Not Exist")
+	}
+	if d.timer.interval == 0 {
+		d.touched = time.Now() // with a timer only a refresh counts (RFC 4028 §7.2)
+	}
 	return d, nil
 }
 
@@ -280,6 +291,7 @@ func (s *Server) bye(r *request) {
 		r.refuse(no.status, no.reason, no.headers...)
 		return
 	}
+	defer d.turn.leave()
 	s.forget(d) // what comes after the answer comes too late
 	r.answer(r.within(d, sip.StatusOK, "OK", nil))
 	if c, err := r.content(); err == nil && c.metadata != nil {
@@ -305,7 +317,13 @@ func clip(s string) string {
 
 // options answers the keep-alive of a border controller (RFC 3261 §11). When we
 // stop, 503 makes it turn to another server.
+//
+// Within a dialog it asks whether we still have that (RFC 3261 §12.2.2).
 func (s *Server) options(r *request) {
+	if tag(r.To().Params) != "" {
+		s.info(r)
+		return
+	}
 	s.mu.Lock()
 	draining := s.draining
 	s.mu.Unlock()
@@ -335,5 +353,6 @@ func (s *Server) info(r *request) {
 		r.refuse(no.status, no.reason, no.headers...)
 		return
 	}
+	defer d.turn.leave()
 	r.answer(r.within(d, sip.StatusOK, "OK", nil))
 }

@@ -42,6 +42,17 @@ func (s *Server) handle(f func(*request)) func(*sip.Request, sip.ServerTransacti
 		default:
 			f(r)
 		}
+		r.linger()
+	}
+}
+
+// linger keeps the transaction of an INVITE until its last timer (RFC 6026 §7.1),
+// so that a repetition is not a new request. Over UDP the library sees to it; over
+// a stream it would forget at once, although a stateless proxy passes on by TCP
+// what came to it twice by UDP.
+func (r *request) linger() {
+	if r.IsInvite() && sip.IsReliable(r.Transport()) {
+		<-r.tx.Done()
 	}
 }
 

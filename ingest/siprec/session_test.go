@@ -84,8 +84,14 @@ func TestHoldTransferAndUpdates(t *testing.T) {
 	if m := p.do("INFO", "application/dtmf-relay", "Signal=5"); m.status() != 200 {
 		t.Errorf("key press: %q", m.start)
 	}
+	if m := p.do("OPTIONS", "", ""); m.status() != 200 {
+		t.Errorf("keep alive within the call: %q", m.start)
+	}
 	if m := p.do("BYE", "", "", `Reason: Q.850;cause=16;text="done"`); m.status() != 200 {
 		t.Errorf("goodbye: %q", m.start)
+	}
+	if m := p.do("OPTIONS", "", ""); m.status() != 481 {
+		t.Errorf("keep alive of a call that is over: %q", m.start)
 	}
 	if m := p.do("BYE", "", ""); m.status() != 481 {
 		t.Errorf("goodbye again: %q", m.start)
