@@ -22,6 +22,25 @@ type call struct {
 	quietAt  time.Time     // when all legs had ended
 }
 
+// zero is the moment that the door counts a chunk's time in the call from.
+func zero(a *event.AudioChunk) time.Time {
+	return a.At.Add(-time.Duration(a.OffsetMS) * time.Millisecond)
+}
+
+// anew is how much later than the call's beginning a chunk's zero must lie to be
+// that of another life of the door; within one the two differ by rounding.
+const anew = 100 * time.Millisecond
+
+// late is what must be added to a chunk's time in the call. A door that was
+// restarted within the call counts from its own beginning again, and what was said
+// then would be laid over what was said before.
+func (c *call) late(a *event.AudioChunk) time.Duration {
+	if d := zero(a).Sub(c.began); d > anew {
+		return d
+	}
+	return 0
+}
+
 // reasonMeasures is why a call's measures are told.
 const reasonMeasures = "conversation measures"
 
@@ -57,6 +76,8 @@ func (c *call) whole() bool {
 func (c *call) sides() (of map[*leg]measure.Side, mono, named bool) {
 	of = map[*leg]measure.Side{}
 	var unknown []*leg
+	places := map[time.Duration]int{} // legs of nobody known, by the door's life
+	place := map[*leg]int{}
 	seen := [2]bool{}
 	for _, l := range c.legs {
 		switch l.role {
@@ -68,18 +89,22 @@ func (c *call) sides() (of map[*leg]measure.Side, mono, named bool) {
 			continue
 		default:
 			unknown = append(unknown, l)
+			place[l] = places[l.late]
+			places[l.late]++
 			continue
 		}
 		seen[of[l]] = true
 	}
-	if len(of) == 0 && len(unknown) == 1 {
-		of[unknown[0]] = measure.Mixed
+	named = len(of) > 0
+	if !named && len(places) == len(unknown) && len(unknown) > 0 {
+		for _, l := range unknown {
+			of[l] = measure.Mixed
+		}
 		return of, true, false
 	}
-	named = len(of) > 0
-	for i, l := range unknown {
+	for _, l := range unknown {
 		side := measure.Agent
-		if named && seen[measure.Agent] || !named && i == 0 {
+		if named && seen[measure.Agent] || !named && place[l] == 0 {
 			side = measure.Customer
 		}
 		of[l] = side

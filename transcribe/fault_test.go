@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -219,6 +220,44 @@ func TestForeignChunksAreSetAside(t *testing.T) {
 	}
 	if dead != len(bad)+1 {
 		t.Errorf("%d chunks set aside, want %d", dead, len(bad)+1)
+	}
+}
+
+// TestDoorRestartedWithinTheCall has a door that counts from zero again, as it does
+// when its process was killed: what follows must lie where it was said, under the
+// name that it has for whoever does not know what came before.
+func TestDoorRestartedWithinTheCall(t *testing.T) {
+	h := newHouse(t)
+	h.start(transcribe.Config{}, transcribe.Parts{})
+	const between = 30 * time.Second
+	life := func(leg string, later time.Duration) []event.AudioChunk {
+		p := solo(t, "i_1", silence(time.Second), said(t, "complaint"), silence(time.Second))
+		p.leg = leg
+		chunks := chunksOf(t, p)
+		for i := range chunks {
+			chunks[i].At = chunks[i].At.Add(later)
+		}
+		return chunks
+	}
+	h.publish(life("i_1/before", 0)...)
+	h.publish(life("i_1/after", between)...)
+	h.eventually(15*time.Second, "the last measures and two turns", func() bool {
+		m, over := lastMeasures(h.states, "i_1")
+		return over && len(h.finals) == 2 && m.DurationMS > between.Milliseconds()
+	})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	slices.SortFunc(h.finals, func(a, b event.Turn) int { return int(a.StartMS - b.StartMS) }) // two legs tell side by side
+	first, second := h.finals[0], h.finals[1]
+	if d := second.StartMS - first.StartMS - between.Milliseconds(); d > 64 || d < -64 {
+		t.Errorf("after the restart, %d ms from where it was said:%s", d, texts(h.finals))
+	}
+	if want := event.ID("t", "i_1/after", strconv.FormatInt((first.StartMS+250)/500, 10)); second.ID != want {
+		t.Errorf("the turn is named %s, and %s by whoever did not hear the first life", second.ID, want)
+	}
+	m, _ := lastMeasures(h.states, "i_1")
+	if m.CustomerTalkMS == nil || *m.CustomerTalkMS < 5000 || *m.CustomerTalkMS > 9000 {
+		t.Errorf("measures %s", show(m))
 	}
 }
 

@@ -50,8 +50,11 @@ type leg struct {
 	told time.Duration
 	// whole is set when the leg was heard from its beginning.
 	whole bool
-	over  bool // its last chunk came
-	away  bool // put away because nothing comes
+	// late is by how much the door counted the leg's time from a later moment than
+	// the call's beginning.
+	late time.Duration
+	over bool // its last chunk came
+	away bool // put away because nothing comes
 
 	ears   []*segment.Leg  // not told to their end
 	unsent []time.Duration // begins of finals on their way to the topic

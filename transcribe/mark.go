@@ -9,6 +9,7 @@ import (
 type mark struct {
 	begin, end time.Duration // media time of the leg
 	shift      time.Duration // from media time to the call's time
+	late       time.Duration // of that, what the source did not count: see call.late
 	at         time.Time     // of its first sample, by the source's clock
 	stored     time.Time     // on the topic
 	offset     int64

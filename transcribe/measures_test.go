@@ -20,6 +20,12 @@ func spoke(role event.Role, whole bool, seconds ...float64) *leg {
 	return l
 }
 
+// again is a leg of the door's second life.
+func again(l *leg) *leg {
+	l.late = 10 * time.Second
+	return l
+}
+
 func TestMeasures(t *testing.T) {
 	const none = -1
 	for name, c := range map[string]struct {
@@ -49,6 +55,13 @@ func TestMeasures(t *testing.T) {
 		"one channel": {
 			legs:  []*leg{spoke(event.UnknownRole, true, 1, 3)},
 			agent: none, customer: none, overtalk: none, silent: 17000, interruptions: none, unknown: "share one channel"},
+		"nobody is known, and the door was restarted": {
+			legs: []*leg{spoke(event.UnknownRole, true, 1, 3), spoke(event.UnknownRole, true, 4, 6),
+				again(spoke(event.UnknownRole, true, 11, 15)), again(spoke(event.UnknownRole, true, 13, 18))},
+			agent: none, customer: none, overtalk: 2000, silent: 5000, interruptions: 1, unknown: "the source did not say"},
+		"one channel, and the door was restarted": {
+			legs:  []*leg{spoke(event.UnknownRole, true, 1, 3), again(spoke(event.UnknownRole, true, 11, 13))},
+			agent: none, customer: none, overtalk: none, silent: 15000, interruptions: none, unknown: "share one channel"},
 		"taken up in the middle": {
 			legs:  []*leg{spoke(event.Customer, false, 1, 3), spoke(event.Agent, true, 4, 6)},
 			agent: none, customer: none, overtalk: none, silent: none, interruptions: none, unknown: "beginning stopped"},

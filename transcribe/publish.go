@@ -145,7 +145,7 @@ func (s *shard) turn(t telling) event.Turn {
 	k, last := l.marks.of(e.Start), l.marks.of(e.End)
 	begin := k.call(e.Start)
 	out := event.Turn{
-		ID:     turnID(l.id, begin),
+		ID:     turnID(l.id, begin-k.late), // the same whether or not the life before is known
 		Tenant: l.call.tenant, Customer: l.call.customer, Interaction: l.call.id,
 		Channel: event.Voice, Role: l.role, Kind: event.Utterance,
 		At: k.clock(e.Start), Received: last.stored, Language: s.t.language,

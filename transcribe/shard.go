@@ -160,8 +160,7 @@ func (s *shard) leg(r bus.Record[event.AudioChunk]) *leg {
 	defer s.mu.Unlock()
 	c := s.calls[a.Interaction]
 	if c == nil {
-		c = &call{id: a.Interaction, tenant: a.Tenant, customer: a.Customer,
-			began: a.At.Add(-time.Duration(a.OffsetMS) * time.Millisecond), measured: time.Now()}
+		c = &call{id: a.Interaction, tenant: a.Tenant, customer: a.Customer, began: zero(&a), measured: time.Now()}
 		s.calls[a.Interaction] = c
 	}
 	if l == nil {
@@ -170,9 +169,13 @@ func (s *shard) leg(r bus.Record[event.AudioChunk]) *leg {
 		c.legs = append(c.legs, l)
 	}
 	l.role, l.agent, l.away, l.came = a.Role, a.Agent, false, r.Time
-	shift := time.Duration(a.OffsetMS)*time.Millisecond - k.Offset
+	late := c.late(&a)
+	if len(l.marks) == 0 {
+		l.late = late
+	}
+	shift := time.Duration(a.OffsetMS)*time.Millisecond - k.Offset + late
 	l.marks = append(l.marks.forget(l.settled()-rewind), mark{
-		begin: k.Offset, end: k.End(), shift: shift, at: a.At, stored: r.Time, offset: r.Offset,
+		begin: k.Offset, end: k.End(), shift: shift, late: late, at: a.At, stored: r.Time, offset: r.Offset,
 	})
 	c.end = max(c.end, k.End()+shift)
 	c.dirty, c.closed, c.quietAt = true, false, time.Time{}
