@@ -42,6 +42,7 @@ type Call struct {
 	desc     Description
 	began    time.Time // offset zero of the legs; for a recording it lies in the past
 	taken    time.Time // when the call was taken here
+	first    time.Time // when it was taken by the first process that heard it
 	out      *outbox
 
 	mu       sync.Mutex
@@ -62,7 +63,7 @@ func newCall(d *Door, id string, desc Description) *Call {
 	attrs := map[string]string{"source": desc.Source}
 	maps.Copy(attrs, desc.Attrs)
 	desc.Attrs = attrs
-	c := &Call{door: d, id: id, customer: event.CustomerID(desc.Tenant, desc.Customer), desc: desc, began: now, taken: now,
+	c := &Call{door: d, id: id, customer: event.CustomerID(desc.Tenant, desc.Customer), desc: desc, began: now, taken: now, first: now,
 		holders: 1, done: make(chan struct{})}
 	c.out = newOutbox(d)
 	return c
@@ -130,6 +131,18 @@ func (c *Call) at() time.Time {
 func (c *Call) start() {
 	c.publish(event.Interaction{ID: event.ID("x", c.id, "started"), Change: event.Started, At: c.at(),
 		Direction: c.desc.Direction, Queue: c.desc.Queue, Agent: c.desc.Agent, Case: c.desc.Case, Attrs: c.desc.Attrs})
+}
+
+// resume says that the call was begun by a process that died: it is as old as its
+// first beginning.
+func (c *Call) resume(before event.Interaction) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished {
+		return
+	}
+	c.first = before.At
+	c.publish(event.Interaction{Change: event.Resumed, Reason: ReasonProcessBack})
 }
 
 // publish completes a change and queues it.
@@ -418,7 +431,7 @@ func (c *Call) finish(how event.Change, reason string) {
 	if reason == "" {
 		reason = "no reason given"
 	}
-	c.publish(event.Interaction{ID: event.ID("x", c.id, "ended"), Change: how, Reason: reason, Measures: whole.measures(c.door.now().Sub(c.began))})
+	c.publish(event.Interaction{ID: event.ID("x", c.id, "ended"), Change: how, Reason: reason, Measures: whole.measures(c.door.now().Sub(c.first))})
 	c.finished = true
 	close(c.done)
 	c.mu.Unlock()

@@ -439,7 +439,7 @@ func TestKilled(t *testing.T) {
 	other := newLabOn(t, b, b, calls.Config{Node: "two"})
 	bystander := other.begin(t, "bystander")
 	ingesttest.Await(t, "audio of the child", func() bool { return len(ingesttest.All(t, b, event.Audio().Source)) >= 4 })
-	for _, id := range []string{"lost", "back"} {
+	for _, id := range []string{"lost", "back", "early"} {
 		id = event.ID("i", "acme", "test", id)
 		other.await(t, "the beginning of a call of the child", func(i event.Interaction) bool { return i.Interaction == id })
 	}
@@ -449,6 +449,7 @@ func TestKilled(t *testing.T) {
 	_ = child.Wait() // it was killed
 
 	l := newLabOn(t, b, b, calls.Config{Node: "one", ResumeWithin: 5 * time.Second})
+	early := l.begin(t, "early") // before it is known what was left
 	recovered := make(chan error, 1)
 	go func() { recovered <- l.Recover(context.Background(), b) }()
 	time.Sleep(time.Second)
@@ -461,10 +462,25 @@ func TestKilled(t *testing.T) {
 	if end.Change != event.Failed || end.Reason != calls.ReasonProcessEnded || end.ID != event.ID("x", lost, "ended") || end.Customer != back.Customer() {
 		t.Errorf("lost call: %+v", end)
 	}
-	back.End("hung up")
-	l.await(t, "the end of the call that came back", func(i event.Interaction) bool {
-		return i.Interaction == back.Interaction() && i.Change == event.Ended
-	})
+	for _, c := range []*calls.Call{back, early} {
+		c.End("hung up")
+		end := l.await(t, "the end of a call that came back", func(i event.Interaction) bool {
+			return i.Interaction == c.Interaction() && i.Change == event.Ended
+		})
+		began, resumed := time.Time{}, 0
+		for _, i := range l.changes(t) {
+			switch {
+			case i.Interaction != c.Interaction():
+			case i.Change == event.Started && (began.IsZero() || i.At.Before(began)):
+				began = i.At
+			case i.Change == event.Resumed && i.Reason == calls.ReasonProcessBack:
+				resumed++
+			}
+		}
+		if d := end.At.Sub(began) - time.Duration(end.Measures.DurationMS)*time.Millisecond; resumed != 1 || d.Abs() > time.Second {
+			t.Errorf("resumed %d times, and lasted %d ms from %v to %v", resumed, end.Measures.DurationMS, began, end.At)
+		}
+	}
 	for _, i := range l.changes(t) {
 		if i.Change.Terminal() && i.Interaction == bystander.Interaction() {
 			t.Error("a call of another process was ended")
@@ -476,7 +492,7 @@ func TestKilled(t *testing.T) {
 func hangOn(t *testing.T, addr string) {
 	b := ingesttest.Dial(t, addr)
 	l := newLabOn(t, b, b, calls.Config{Node: "one"})
-	for _, id := range []string{"lost", "back"} {
+	for _, id := range []string{"lost", "back", "early"} {
 		write(t, stream(t, l.begin(t, id), "1", event.Customer), 1, 1000)
 	}
 	select {}

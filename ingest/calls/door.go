@@ -151,7 +151,7 @@ func (d *Door) Begin(ctx context.Context, desc Description) (*Call, error) {
 	c.introduce()
 	if resumed {
 		c.customer = before.Customer // what comes stays with what was said before
-		c.publish(event.Interaction{Change: event.Resumed, Reason: ReasonProcessBack})
+		c.resume(before)
 	} else {
 		c.start()
 	}

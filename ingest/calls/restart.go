@@ -23,8 +23,11 @@ func (d *Door) Recover(ctx context.Context, b *bus.Bus) error {
 	}
 	d.mu.Lock()
 	for id, i := range left {
-		_, open := d.calls[id]
-		if _, ended := d.ended[id]; !open && !ended {
+		if c := d.calls[id]; c != nil {
+			if c.taken.After(i.Received) { // it came back while this was being read
+				c.resume(i)
+			}
+		} else if _, ended := d.ended[id]; !ended {
 			d.left[id] = i
 		}
 	}
@@ -65,7 +68,8 @@ func (d *Door) failLeft(ctx context.Context) error {
 	return nil
 }
 
-// leftOpen gives the last change that names this node, of each call without an end.
+// leftOpen gives the last change that names this node, of each call without an end,
+// with the time of the first.
 func (d *Door) leftOpen(ctx context.Context, b *bus.Bus) (map[string]event.Interaction, error) {
 	src := event.Interactions().Source
 	first, end, err := b.AwaitBounds(ctx, src.Name)
@@ -100,6 +104,9 @@ func (d *Door) note(open map[string]event.Interaction, i event.Interaction) {
 		delete(open, i.Interaction)
 	case i.Channel != event.Voice || i.Attrs[nodeAttr] == "":
 	case i.Attrs[nodeAttr] == d.cfg.Node:
+		if before, known := open[i.Interaction]; known {
+			i.At = before.At
+		}
 		open[i.Interaction] = i
 	default:
 		delete(open, i.Interaction) // another node took the call over
