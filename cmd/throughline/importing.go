@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -15,7 +17,7 @@ import (
 // importFiles sends recordings to a running Throughline. A file that was sent
 // before is the same call, so a broken import can simply be repeated.
 func importFiles(ctx context.Context, args []string) error {
-	f := flags("import [flags] FILE…", "Send recordings (WAV, FLAC or Ogg/Opus; stereo is one party a channel) to a running Throughline, as calls that are over.")
+	f := flags("import [flags] FILE…", "Send recordings to a running Throughline, as calls that are over: WAV, FLAC, Ogg/Opus, or bare telephone audio named .ulaw, .alaw or .g722.\nStereo is one party a channel.")
 	base := addressFlag(f)
 	token := f.String("token", os.Getenv("THROUGHLINE_TOKEN"), "access `token`; default: THROUGHLINE_TOKEN")
 	fields := url.Values{}
@@ -24,7 +26,14 @@ func importFiles(ctx context.Context, args []string) error {
 		"at": "when the call began (RFC 3339 `time`)", "channels": "who speaks on each channel, such as `agent,customer`",
 		"agent": "the agent's `id`", "queue": "the `queue`", "case": "ticket or order `id`", "direction": "`inbound` or outbound",
 	} {
-		f.Func(name, about, func(v string) error { fields.Set(name, v); return nil })
+		field := name
+		switch name { // as everywhere, but for the upload
+		case "email":
+			field = "mail"
+		case "crm_id":
+			field = "crm"
+		}
+		f.Func(name, about, func(v string) error { fields.Set(field, v); return nil })
 	}
 	if err := parse(f, args, 1, len(args)); err != nil {
 		return err
@@ -39,20 +48,32 @@ func importFiles(ctx context.Context, args []string) error {
 	return nil
 }
 
+// bareTypes are the media types of audio without a header, by the usual ends of a
+// file's name (sox's own among them).
+var bareTypes = map[string]string{
+	".ulaw": "audio/PCMU", ".ul": "audio/PCMU", ".pcmu": "audio/PCMU", ".mulaw": "audio/PCMU", ".mu": "audio/PCMU",
+	".alaw": "audio/PCMA", ".al": "audio/PCMA", ".pcma": "audio/PCMA",
+	".g722": "audio/G722",
+}
+
 func upload(ctx context.Context, to, token, path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return "", errors.New("it is a folder: name the files in it")
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, file)
 	if err != nil {
 		return "", err
 	}
-	req.Header.Set("Content-Type", "application/octet-stream")
-	if kind := mime.TypeByExtension(filepath.Ext(path)); strings.HasPrefix(kind, "audio/") {
-		req.Header.Set("Content-Type", kind)
+	kind := mime.TypeByExtension(filepath.Ext(path))
+	if !strings.HasPrefix(kind, "audio/") {
+		kind = cmp.Or(bareTypes[strings.ToLower(filepath.Ext(path))], "application/octet-stream")
 	}
+	req.Header.Set("Content-Type", kind)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

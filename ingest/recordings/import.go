@@ -56,8 +56,8 @@ type Receipt struct {
 }
 
 // Import stores a recording as a call by door, and returns when Kafka has all of
-// it. The same file, or the same id, makes the same interaction again and adds
-// nothing to it. Whatever is wrong with the file or the options is a
+// it. The same file, or the same id, of the same customer makes the same
+// interaction again and adds nothing to it. Whatever is wrong with the file or the options is a
 // *problem.Problem that names it.
 func Import(ctx context.Context, door *calls.Door, f io.ReadSeeker, o Options) (Receipt, error) {
 	if o.ID == "" {
@@ -125,6 +125,10 @@ func (o Options) describe() calls.Description {
 	}
 	if o.Customer.Value == "" {
 		o.Customer = event.Handle{Kind: event.Visitor, Value: "recording:" + o.ID}
+	} else {
+		// A call is one customer's. Sent again as somebody else's it is another call:
+		// what knows it as the same looks among the customer's own.
+		o.ID += " " + event.CustomerID(o.Tenant, o.Customer)
 	}
 	return calls.Description{Tenant: o.Tenant, Source: "recording", ID: o.ID, Customer: o.Customer, Direction: o.Direction,
 		Account: o.Account, Queue: o.Queue, Agent: o.Agent, Case: o.Case, At: o.At, Attrs: map[string]string{"historic": "true"}}

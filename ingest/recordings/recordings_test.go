@@ -281,6 +281,11 @@ func TestSameAgain(t *testing.T) {
 	if n := len(kit.Changes(t)); n != changes {
 		t.Errorf("%d changes became %d", changes, n)
 	}
+	other := o
+	other.Customer = event.Handle{Kind: event.Phone, Value: "+15555559876"}
+	if r, err := Import(context.Background(), kit.Door, bytes.NewReader(wave), other); err != nil || r.Duplicate || r.Interaction == first.Interaction || r.Customer == first.Customer {
+		t.Errorf("as another customer's: %+v, %v", r, err)
+	}
 	o.Tenant = "other"
 	if r, err := Import(context.Background(), kit.Door, bytes.NewReader(wave), o); err != nil || r.Duplicate || r.Interaction == first.Interaction {
 		t.Errorf("another tenant's: %+v, %v", r, err)
@@ -483,6 +488,7 @@ func TestRefusedUploads(t *testing.T) {
 		{"too large", "", "audio/wav", bytes.NewReader(make([]byte, 20_001)), 413, "max_bytes"},
 		{"much too large", "", "audio/wav", bytes.NewReader(make([]byte, 200_000)), 413, "max_bytes"},
 		{"not audio", "", "text/plain", strings.NewReader("hello"), 415, "Content-Type"},
+		{"a Sun audio file", "", "audio/basic", strings.NewReader(".snd\x00\x00\x00\x18\xff\xff\xff\xff\x00\x00\x00\x03 and so on"), 415, "Sun"},
 		{"form without file", "", formType, form, 400, "#/file"},
 		{"form without boundary", "", "multipart/form-data", strings.NewReader("x"), 400, "boundary"},
 		{"form cut off", "", "multipart/form-data; boundary=x", strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nRIFF"), 400, "whole"},

@@ -51,6 +51,8 @@ func open(f io.ReadSeeker, mediaType string, mixed bool) (*sound, error) {
 		s, err = openFLAC(f)
 	case "OggS":
 		s, err = openOgg(f, mixed)
+	case ".snd": // else its header would be heard as audio/basic, which it is called
+		return nil, unsupported("Audio files of Sun and NeXT (.au, .snd) are not read: send WAV, FLAC or Ogg/Opus.", nil)
 	default:
 		s, err = openBare(f, mediaType)
 	}
