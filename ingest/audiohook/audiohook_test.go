@@ -1,6 +1,7 @@
 package audiohook
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -73,6 +74,16 @@ func (h *house) dial(t testing.TB, id string) *client {
 	}
 	t.Cleanup(func() { _ = ws.CloseNow() })
 	return &client{t: t, ws: ws, id: id}
+}
+
+// going is a call that goes on.
+func (h *house) going(t testing.TB, id string) *calls.Call {
+	t.Helper()
+	c, ok := h.Door.Find(id)
+	if !ok {
+		t.Fatal("the call does not go on")
+	}
+	return c
 }
 
 func (c *client) raw(s string) {
@@ -248,16 +259,12 @@ func TestPause(t *testing.T) {
 			c.say("resumed", "PT3S", `{"start":"PT1S","discarded":"PT2S"}`)
 		}},
 		{"by us, audio on its way", func(h *house, c *client, id string) {
-			if !h.server.Pause(id, "card") {
-				c.t.Error("there is nothing to pause")
-			}
+			h.going(c.t, id).Pause(calls.ByRequest, "card")
 			c.hear("pause")
 			c.audio(interleave(callstest.Tone(900, 8000), callstest.Tone(900, 8000)))
 			c.say("paused", "PT2S", `{}`)
 		}, func(h *house, c *client, id string) {
-			if !h.server.Resume(id) {
-				c.t.Error("there is nothing to resume")
-			}
+			h.going(c.t, id).Unpause(calls.ByRequest)
 			c.hear("resume")
 			c.say("resumed", "PT3S", `{"start":"PT2S","discarded":"PT1S"}`)
 		}},
@@ -424,6 +431,67 @@ func TestReconnect(t *testing.T) {
 	}
 	if started != 1 || len(ends) != 1 || ends[0].Change != event.Ended {
 		t.Errorf("started %d times, ended %+v", started, ends)
+	}
+}
+
+// TestPauseByRequestStands: neither a new connection nor Genesys itself lets audio
+// pass before whoever paused the call does.
+func TestPauseByRequestStands(t *testing.T) {
+	h := open(t, Config{Grace: patient}, calls.Config{})
+	id := calls.Description{Tenant: "acme", Source: "audiohook", ID: org + "/" + conv}.Interaction()
+	first := h.dial(t, sess)
+	first.open(conv, person, stereo, "")
+	first.hear("opened")
+	h.going(t, id).Pause(calls.ByRequest, "card")
+	first.hear("pause")
+	first.close("reconnect")
+	second := h.dial(t, person)
+	second.open(conv, person, stereo, "")
+	if a := second.hear("opened"); !strings.Contains(string(a.Parameters), `"startPaused":true`) {
+		t.Errorf("a call that is paused is opened with %s", a.Parameters)
+	}
+	secret, after := callstest.Tone(900, 4000), callstest.Tone(400, 8000)
+	second.audio(interleave(secret, secret))
+	second.say("resumed", "PT0.5S", `{"start":"PT0.5S","discarded":"PT0S"}`)
+	second.hear("pause") // still
+	second.audio(interleave(secret, secret))
+	second.say("ping", "PT1S", `{}`)
+	second.hear("pong") // all of that is in
+	h.going(t, id).Unpause(calls.ByRequest)
+	second.hear("resume")
+	second.say("resumed", "PT1S", `{"start":"PT1S","discarded":"PT0S"}`)
+	second.audio(interleave(after, after))
+	second.close("end")
+	h.Ended(t, 1)
+	kept := map[string][]byte{}
+	ingesttest.Await(t, "the audio of both sides", func() bool {
+		clear(kept)
+		ends := 0
+		for _, a := range ingesttest.All(t, h.Bus, event.Audio().Source) {
+			var k media.Chunk
+			if err := k.UnmarshalBinary(a.Payload); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range k.Parts {
+				kept[a.Leg] = append(kept[a.Leg], p.Payload...)
+			}
+			if a.Last {
+				ends++
+			}
+		}
+		return ends == 4 // of two sessions
+	})
+	sides := 0
+	for _, octets := range kept {
+		if len(octets) == 0 {
+			continue
+		}
+		if sides++; !bytes.Equal(octets, codec.AppendULaw(nil, after)) {
+			t.Errorf("%d octets are kept of a side, want the %d after the pause", len(octets), len(after))
+		}
+	}
+	if sides != 2 {
+		t.Errorf("audio of %d sides is kept", sides)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"throughline/ingest/calls"
 	"throughline/ingest/calls/callstest"
+	"throughline/ingest/connections"
 )
 
 // BenchmarkOpened measures the time from sending open to having opened, beside an
@@ -73,7 +74,7 @@ func id(kind string, n int) string { return fmt.Sprintf("%s-%08d", kind, n) }
 // BenchmarkAudio is the cost of 20 ms of a stereo call from frame to buffer.
 func BenchmarkAudio(b *testing.B) {
 	kit := callstest.New(b, calls.Config{Buffer: time.Second})
-	s := &Server{cfg: Config{}.withDefaults(), door: kit.Door, paused: map[string]string{}}
+	s := &Server{cfg: Config{}.withDefaults(), door: kit.Door, sessions: connections.NewSet[*session](1)}
 	s.metrics = newMetrics(nil, s)
 	c := &session{server: s, tenant: "acme", id: sess, opened: true}
 	var p openParameters

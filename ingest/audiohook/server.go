@@ -24,8 +24,7 @@ type Server struct {
 	log      *slog.Logger
 	sessions *connections.Set[*session]
 
-	mu     sync.Mutex
-	paused map[string]string // why, by interaction: kept over a reconnection
+	mu sync.Mutex // guards the sessions' interactions
 }
 
 // New makes a Server whose calls enter by door.
@@ -42,8 +41,9 @@ func New(cfg Config, door *calls.Door) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, door: door, guard: g, log: cfg.Logger.With("component", "audiohook"),
-		sessions: connections.NewSet[*session](cfg.MaxSessions), paused: map[string]string{}}
+		sessions: connections.NewSet[*session](cfg.MaxSessions)}
 	s.metrics = newMetrics(cfg.Metrics, s)
+	door.OnPause(s.asked)
 	return s, nil
 }
 
@@ -74,71 +74,24 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Pause discards the audio of an interaction from now on and asks Genesys not to
-// send any, while card data is spoken (PCI DSS). It reports whether the
-// interaction comes by AudioHook and is going on.
-func (s *Server) Pause(interaction, reason string) bool {
-	call, ok := s.door.Find(interaction)
-	if !ok {
-		return false
-	}
-	found := s.each(interaction, func(c *session) { go c.send("pause", struct{}{}) })
-	if !found {
-		return false
-	}
-	if reason == "" {
-		reason = "no reason given"
-	}
-	s.mu.Lock()
-	s.paused[interaction] = reason
-	s.mu.Unlock()
-	call.Pause(reason)
-	return true
-}
-
-// Resume asks Genesys for audio again, which is kept from the moment it says so.
-func (s *Server) Resume(interaction string) bool {
-	s.mu.Lock()
-	_, was := s.paused[interaction]
-	delete(s.paused, interaction)
-	s.mu.Unlock()
-	return was && s.each(interaction, func(c *session) { go c.send("resume", struct{}{}) })
-}
-
-func (s *Server) pausedFor(interaction string) (string, bool) {
+// asked passes on to Genesys that a call is paused by request, so that it sends no
+// audio meanwhile, while card data is spoken (PCI DSS). Unpaused, audio is kept
+// from the moment that Genesys says that it sends again.
+func (s *Server) asked(interaction string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	why, ok := s.paused[interaction]
-	return why, ok
-}
-
-// each visits the sessions of an interaction.
-func (s *Server) each(interaction string, visit func(*session)) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found := false
 	s.sessions.Each(func(c *session) {
 		if c.interaction == interaction {
-			visit(c)
-			found = true
+			go c.ask(c.call)
 		}
 	})
-	return found
 }
 
-// belongs notes which interaction a session is of, for Pause and Resume.
+// belongs notes which interaction a session is of.
 func (s *Server) belongs(c *session, interaction string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.interaction = interaction
-}
-
-// forget drops a wish to pause once its call is over.
-func (s *Server) forget(call *calls.Call) {
-	<-call.Done()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.paused, call.Interaction())
 }
 
 // readLimit bounds a frame: ten seconds of stereo audio at 8 kHz and more.

@@ -46,6 +46,7 @@ type session struct {
 	organization string // as the signed header gives it
 	interaction  string // guarded by the server's mu
 
+	asking    sync.Mutex // is taken before sending
 	sending   sync.Mutex
 	ws        *websocket.Conn
 	id        string
@@ -137,6 +138,7 @@ func (c *session) leave(reason string) {
 	for _, l := range c.legs {
 		l.Close(reason)
 	}
+	c.call.Unpause(c.id)
 }
 
 func (c *session) converse(ctx context.Context) error {
@@ -309,7 +311,6 @@ func (c *session) begin(p openParameters) error {
 	}
 	c.call, c.media = call, o
 	c.server.belongs(c, call.Interaction())
-	go c.server.forget(call)
 	format := codec.Format{Codec: codec.PCMU, ClockRate: o.Rate, Channels: 1}
 	if o.Format == "L16" {
 		format.Codec = codec.L16
@@ -322,10 +323,8 @@ func (c *session) begin(p openParameters) error {
 		c.legs = append(c.legs, leg)
 	}
 	c.split = make([][]byte, len(o.Channels))
-	if _, wish := c.server.pausedFor(call.Interaction()); wish {
-		c.paused = true
-	} else {
-		call.Unpause() // a session that was lost may have left it paused
+	if call.Paused(calls.ByRequest) {
+		c.pause()
 	}
 	return nil
 }
@@ -420,27 +419,36 @@ func (c *session) audio(raw []byte) error {
 // errCallOver says that the call was ended from elsewhere, as by a stop.
 var errCallOver = errors.New("call is over")
 
+// ask tells Genesys whether audio is wanted, as it stands when that is sent: the
+// last of several says what holds.
+func (c *session) ask(call *calls.Call) {
+	c.asking.Lock()
+	defer c.asking.Unlock()
+	kind := "resume"
+	if call.Paused(calls.ByRequest) {
+		kind = "pause"
+		call.Pause(c.id, "Genesys was asked to pause") // until it says resumed: audio is on its way
+	}
+	_ = c.send(kind, struct{}{}) // whoever reads the connection finds out that it is lost
+}
+
 func (c *session) pause() {
 	if c.call == nil {
 		return
 	}
 	c.paused = true
-	why, ours := c.server.pausedFor(c.call.Interaction())
-	if !ours {
-		why = "paused by Genesys"
-	}
-	c.call.Pause(why)
+	c.call.Pause(c.id, "paused by Genesys")
 }
 
 func (c *session) resume(m received) error {
 	if err := c.discarded(m); err != nil || c.call == nil {
 		return err
 	}
-	if _, wish := c.server.pausedFor(c.call.Interaction()); wish {
+	if c.call.Paused(calls.ByRequest) {
 		return c.send("pause", struct{}{}) // it was resumed there, and is still to be paused here
 	}
 	c.paused = false
-	c.call.Unpause()
+	c.call.Unpause(c.id)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"strconv"
@@ -51,9 +52,9 @@ type Call struct {
 	finished bool
 	done     chan struct{}
 	legs     []*leg
-	lost     quality // of legs that ended before the call
-	paused   string  // why, "" if not
-	refused  string  // what the customer does not allow, "" if nothing
+	lost     quality           // of legs that ended before the call
+	pauses   map[string]string // why, by whom
+	refused  string            // what the customer does not allow, "" if nothing
 	held     bool
 	checked  time.Time // when consent was last asked for
 }
@@ -64,7 +65,7 @@ func newCall(d *Door, id string, desc Description) *Call {
 	maps.Copy(attrs, desc.Attrs)
 	desc.Attrs = attrs
 	c := &Call{door: d, id: id, customer: event.CustomerID(desc.Tenant, desc.Customer), desc: desc, began: now, taken: now, first: now,
-		holders: 1, done: make(chan struct{})}
+		holders: 1, done: make(chan struct{}), pauses: map[string]string{}}
 	c.out = newOutbox(d)
 	return c
 }
@@ -239,32 +240,61 @@ func (c *Call) Note(reason string, attrs map[string]string) {
 	c.change(event.Interaction{Change: event.Measured, Reason: reason, Attrs: attrs})
 }
 
+// ByRequest is who pauses a call by the API. Everybody else who does is a source,
+// which then brings no audio.
+const ByRequest = "request"
+
 // Pause discards the audio of all legs from now on, before it is buffered: while
-// card data is spoken (PCI DSS). The gap is marked, and the call says why.
-func (c *Call) Pause(reason string) {
+// card data is spoken (PCI DSS). The gap is marked, and the call says why. Whoever
+// paused has to unpause: nobody else can.
+func (c *Call) Pause(by, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.finished || c.paused != "" {
+	if _, has := c.pauses[by]; has || c.finished {
 		return
 	}
-	if reason == "" {
-		reason = "no reason given"
-	}
-	c.paused = reason
+	c.pauses[by] = cmp.Or(reason, "no reason given")
+	reason = c.pauses[by]
 	c.apply()
+	c.door.tell(c.id, by)
 	c.publish(event.Interaction{Change: event.Measured, Reason: ReasonPaused, Attrs: map[string]string{"recording": "paused", "why": reason}})
 }
 
-// Unpause keeps audio again.
-func (c *Call) Unpause() {
+// Unpause keeps audio again, unless somebody else paused too.
+func (c *Call) Unpause(by string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.finished || c.paused == "" {
+	if _, has := c.pauses[by]; !has || c.finished {
 		return
 	}
-	c.paused = ""
+	delete(c.pauses, by)
+	c.door.tell(c.id, by)
+	if len(c.pauses) > 0 {
+		return
+	}
 	c.apply()
+	for _, l := range c.legs {
+		l.awake(c.door.now())
+	}
 	c.publish(event.Interaction{Change: event.Measured, Reason: ReasonUnpaused, Attrs: map[string]string{"recording": "on"}})
+}
+
+// Paused tells whether somebody has paused the call.
+func (c *Call) Paused(by string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, has := c.pauses[by]
+	return has
+}
+
+// still tells whether no audio is due: on hold, or because a source paused. The
+// caller holds mu.
+func (c *Call) still() bool {
+	sources := len(c.pauses)
+	if _, has := c.pauses[ByRequest]; has {
+		sources--
+	}
+	return c.held || sources > 0
 }
 
 // consentEvery is how often consent is asked for again: a withdrawal counts from
@@ -294,7 +324,7 @@ func (c *Call) checkConsent(now time.Time) {
 func (c *Call) apply() {
 	why := ""
 	switch {
-	case c.paused != "":
+	case len(c.pauses) > 0:
 		why = "pause"
 	case c.refused != "":
 		why = "consent"
@@ -381,7 +411,7 @@ func (c *Call) lookAfter(now time.Time) {
 	}
 	c.checkConsent(now)
 	for _, l := range c.legs {
-		l.lookAfter(now, c.held)
+		l.lookAfter(now, c.still())
 	}
 }
 

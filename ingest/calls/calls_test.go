@@ -210,10 +210,12 @@ func TestPauseAndConsent(t *testing.T) {
 		}
 	}
 	both(1)
-	c.Pause("card data")
-	c.Pause("again")
+	c.Pause(calls.ByRequest, "card data")
+	c.Pause(calls.ByRequest, "again")
+	c.Pause("source", "its own")
+	c.Unpause("source") // the other pause stands
 	both(66)
-	c.Unpause()
+	c.Unpause(calls.ByRequest)
 	both(2)
 	consent := event.Consent{ID: "n1", Tenant: "acme", Customer: c.Customer(), Purpose: event.Record, At: time.Now()}
 	if err := l.ledger.Apply(consent); err != nil {
@@ -357,6 +359,27 @@ func TestTooManyCalls(t *testing.T) {
 	}
 	one.End("second leg hung up")
 	<-one.Done()
+}
+
+// TestSourceThatPausedIsNotSilent: it was asked to send nothing, or says so itself.
+func TestSourceThatPausedIsNotSilent(t *testing.T) {
+	l := newLab(t, calls.Config{SilenceAfter: 400 * time.Millisecond})
+	paused, asked := l.begin(t, "paused"), l.begin(t, "asked")
+	stream(t, paused, "1", event.Customer)
+	paused.Pause("source", "card data")
+	stream(t, asked, "1", event.Customer)
+	asked.Pause(calls.ByRequest, "card data") // which keeps no source from sending
+	silent := func(c *calls.Call) func(event.Interaction) bool {
+		return func(i event.Interaction) bool {
+			return i.Interaction == c.Interaction() && i.Reason == calls.ReasonNoAudio
+		}
+	}
+	l.await(t, "the silence of the other call", silent(asked))
+	if slices.ContainsFunc(l.changes(t), silent(paused)) {
+		t.Error("a source that paused is reported as silent")
+	}
+	paused.Unpause("source")
+	l.await(t, "its silence after the pause", silent(paused))
 }
 
 // TestSilentLeg: a leg that brings nothing, or nothing that can be decoded, is

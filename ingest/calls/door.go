@@ -59,6 +59,7 @@ type Door struct {
 	log      *slog.Logger
 	now      func() time.Time
 	tenant   func(*http.Request) string
+	told     []func(interaction string)
 
 	life context.Context // ends when what is still buffered is given up
 	end  context.CancelFunc
@@ -158,6 +159,20 @@ func (d *Door) Begin(ctx context.Context, desc Description) (*Call, error) {
 	d.senders.Add(1)
 	go c.out.run()
 	return c, nil
+}
+
+// OnPause has tell called when a call is paused or unpaused by request, so that its
+// source can be asked to send nothing meanwhile. It is called before calls are
+// taken, and tell may not wait for the call.
+func (d *Door) OnPause(tell func(interaction string)) { d.told = append(d.told, tell) }
+
+func (d *Door) tell(interaction, by string) {
+	if by != ByRequest {
+		return
+	}
+	for _, tell := range d.told {
+		tell(interaction)
+	}
 }
 
 // Find gives a call that is going on.

@@ -116,8 +116,8 @@ func (r *Recording) room() bool {
 func (r *Recording) Withheld() string {
 	r.call.mu.Lock()
 	defer r.call.mu.Unlock()
-	if r.call.paused != "" {
-		return r.call.paused
+	for _, why := range r.call.pauses {
+		return why
 	}
 	return r.call.refused
 }

@@ -46,7 +46,7 @@ func (d *Door) PauseCall(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	call.Pause(c.Reason)
+	call.Pause(ByRequest, c.Reason)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -57,7 +57,7 @@ func (d *Door) UnpauseCall(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	call.Unpause()
+	call.Unpause(ByRequest)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

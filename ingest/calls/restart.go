@@ -69,7 +69,7 @@ func (d *Door) failLeft(ctx context.Context) error {
 }
 
 // leftOpen gives the last change that names this node, of each call without an end,
-// with the time of the first.
+// with the times of the first.
 func (d *Door) leftOpen(ctx context.Context, b *bus.Bus) (map[string]event.Interaction, error) {
 	src := event.Interactions().Source
 	first, end, err := b.AwaitBounds(ctx, src.Name)
@@ -105,7 +105,7 @@ func (d *Door) note(open map[string]event.Interaction, i event.Interaction) {
 	case i.Channel != event.Voice || i.Attrs[nodeAttr] == "":
 	case i.Attrs[nodeAttr] == d.cfg.Node:
 		if before, known := open[i.Interaction]; known {
-			i.At = before.At
+			i.At, i.Received = before.At, before.Received
 		}
 		open[i.Interaction] = i
 	default:
