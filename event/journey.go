@@ -72,6 +72,7 @@ type Keep struct {
 	Archive []PastJourney      `json:"archive,omitempty"` // own journeys whose interactions are no longer held
 	Handle  string             `json:"handle,omitempty"`  // masked
 	Name    string             `json:"name,omitempty"`
+	Named   time.Time          `json:"named,omitzero"` // when the name was given, where that is known
 	Tags    []Tagged           `json:"tags,omitempty"`
 	Told    time.Time          `json:"told,omitzero"`  // up to when what time alone changes was told
 	Version uint64             `json:"version"`        // of the own part: grows with each change of it

@@ -11,6 +11,33 @@ import (
 	"throughline/event"
 )
 
+// TestNameAfterRelease learns late, and after a restart, that a number had passed
+// to somebody else: whoever has it keeps the name that they gave.
+func TestNameAfterRelease(t *testing.T) {
+	given := day.Add(100 * time.Hour)
+	w := newWorld(t, Config{}, nil)
+	start := func(interaction, name string, at time.Time) {
+		w.publish(event.Interactions().Message(event.Interaction{ID: "x" + interaction, Tenant: "default", Customer: "n", Interaction: interaction, Channel: event.Voice, Change: event.Started, Name: name, At: at}))
+	}
+	start("old1", "Person Before", day)
+	start("new1", "Person Now", given.Add(time.Hour))
+	w.settle(late)
+	for p := range partitions {
+		w.open(p)
+	}
+	w.told = nil
+	w.release("n", "", given)
+	w.settle(late)
+	if j := w.journey("n"); talksOf(j) != "new1" || j.Name != "Person Now" {
+		t.Errorf("%s is called %q, want new1 and the name they gave", talksOf(j), j.Name)
+	}
+	for _, j := range w.told {
+		if j.ResolvedBy == byRelease && j.Name != "" {
+			t.Errorf("the journey of the person before is under the name %q", j.Name)
+		}
+	}
+}
+
 // TestReusedNumberLeaksNothing gives a number to somebody else and looks, in
 // every state published from then on, for anything of the person before.
 func TestReusedNumberLeaksNothing(t *testing.T) {

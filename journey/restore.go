@@ -39,7 +39,7 @@ func (s *Shard) Restore(id string, j event.Journey, deleted bool) {
 		keep = *j.Keep
 	}
 	own.Handle, own.Name, own.Archive, own.Tags, own.Version = keep.Handle, keep.Name, keep.Archive, keep.Tags, keep.Version
-	c.seen, c.told = keep.Seen, keep.Told
+	c.seen, c.told, c.named = keep.Seen, keep.Told, keep.Named
 	own.Interactions = keep.Others
 	for _, t := range j.Interactions {
 		if t.Of == "" {

@@ -80,7 +80,7 @@ func (s *Shard) message(c *customer, j event.Journey, cause event.Cause) event.M
 	c.version++
 	j.Tenant, j.Customer, j.Version, j.Cause, j.Since = c.own.Tenant, c.id(), c.version, cause, c.release.at
 	members := c.members()
-	if j.Handle == "" && j.Name == "" {
+	if j.ResolvedBy != byRelease { // that one is the person's who was here before
 		for _, p := range members {
 			j.Handle, j.Name = cmp.Or(j.Handle, p.Handle), cmp.Or(j.Name, p.Name)
 		}
@@ -90,7 +90,7 @@ func (s *Shard) message(c *customer, j event.Journey, cause event.Cause) event.M
 	} else {
 		members = members[:1]
 	}
-	keep := event.Keep{Archive: c.own.Archive, Handle: c.own.Handle, Name: c.own.Name, Tags: c.own.Tags, Told: s.now, Version: c.own.Version, Seen: c.seen}
+	keep := event.Keep{Archive: c.own.Archive, Handle: c.own.Handle, Name: c.own.Name, Named: c.named, Tags: c.own.Tags, Told: s.now, Version: c.own.Version, Seen: c.seen}
 	for _, t := range c.own.Interactions {
 		if indexOf(j.Interactions, t.ID) < 0 {
 			keep.Others = append(keep.Others, t)
