@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -57,6 +58,24 @@ func TestOneJourneyAcrossChannels(t *testing.T) {
 	}
 	if q := j.Sentiment.Quarters; q[0] == nil || q[1] != nil || q[3] == nil {
 		t.Errorf("quarters %v: an empty one is null", q)
+	}
+}
+
+// TestLikeliestIntentFirst: what a turn most likely wants is what the next agent
+// is told to pick up.
+func TestLikeliestIntentFirst(t *testing.T) {
+	s, ctx := NewShard(Config{}), context.Background()
+	f := said(1, "w", event.WhatsApp, event.Customer, day, 0)
+	f.Intents = []event.Label{{Name: "refund_request", Probability: 0.97}, {Name: "place_order", Probability: 0.6}, {Name: "complaint", Probability: 0.6}}
+	m, err := s.Turn(ctx, f)
+	last(t, m, err)
+	m, err = s.Turn(ctx, said(2, "w", event.WhatsApp, event.Customer, day.Add(time.Minute), 0, "account_close"))
+	var got []string
+	for _, o := range last(t, m, err).Intents {
+		got = append(got, o.Name)
+	}
+	if want := []string{"refund_request", "complaint", "place_order", "account_close"}; !slices.Equal(got, want) {
+		t.Errorf("open are %q, want %q", got, want)
 	}
 }
 

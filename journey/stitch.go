@@ -139,7 +139,7 @@ func (s *segment) open(at time.Time) []string {
 
 // intents joins what each interaction wants over the whole journey. An intent
 // closes with the first thanks at or after its last mention; a mention after
-// that opens it anew.
+// that opens it anew. The oldest stands first, of one turn the likeliest.
 func (s *segment) intents() []event.OpenIntent {
 	var all []event.OpenIntent
 	var thanks []time.Time
@@ -153,7 +153,7 @@ func (s *segment) intents() []event.OpenIntent {
 		}
 	}
 	slices.SortFunc(all, func(a, b event.OpenIntent) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Turn, b.Turn))
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(b.Probability, a.Probability), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Turn, b.Turn))
 	})
 	slices.SortFunc(thanks, time.Time.Compare)
 	var out []event.OpenIntent
