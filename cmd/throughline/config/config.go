@@ -3,11 +3,10 @@
 // annotated file and as a table.
 //
 // Enters: a YAML file and the environment. Leaves: a filled struct, or errors
-// that name the key, the line and the fix.
+// that name the key, its place in the file and the fix.
 package config
 
 import (
-	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
@@ -38,13 +37,8 @@ func Load(path string, environ []string, into any) error {
 		if err != nil {
 			return fmt.Errorf("read config: %w", err)
 		}
-		dec := yaml.NewDecoder(bytes.NewReader(b))
-		dec.KnownFields(true)
-		if err := dec.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("config %s: %w", path, plain(err, fields(reflect.ValueOf(into).Elem(), "")))
-		}
-		if err := flaw.In(path, flaw.Second(b)); err != nil {
-			return fmt.Errorf("config %w", err)
+		if err := read(b, reflect.ValueOf(into).Elem()); err != nil {
+			return flaw.In(path, err)
 		}
 	}
 	return fromEnvironment(environ, into)
@@ -84,16 +78,13 @@ func fields(v reflect.Value, prefix string) []field {
 	var out []field
 	for i := range v.NumField() {
 		t := v.Type().Field(i)
-		key, options, _ := strings.Cut(t.Tag.Get("yaml"), ",")
-		if !t.IsExported() || key == "-" {
+		key, inline, ok := keyOf(t)
+		if !ok {
 			continue
 		}
-		if strings.Contains(options, "inline") {
+		if inline {
 			out = append(out, fields(v.Field(i), prefix)...)
 			continue
-		}
-		if key == "" {
-			key = strings.ToLower(t.Name)
 		}
 		if t.Type.Kind() == reflect.Struct && !isLeaf(v.Field(i)) {
 			out = append(out, fields(v.Field(i), prefix+key+".")...)

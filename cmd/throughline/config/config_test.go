@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -15,11 +16,13 @@ type inner struct {
 }
 
 type outer struct {
-	Listen string         `yaml:"listen" default:"127.0.0.1:8080" doc:"address"`
-	In     inner          `yaml:"in"`
-	Map    map[string]int `yaml:"map" doc:"only in the file"`
-	Off    bool           `yaml:"off" doc:"a switch"`
-	Hidden func()         `yaml:"-"`
+	Listen string           `yaml:"listen" default:"127.0.0.1:8080" doc:"address"`
+	In     inner            `yaml:"in"`
+	Map    map[string]int   `yaml:"map" doc:"only in the file"`
+	List   []inner          `yaml:"list" doc:"only in the file"`
+	Each   map[string]inner `yaml:"each" doc:"only in the file"`
+	Off    bool             `yaml:"off" doc:"a switch"`
+	Hidden func()           `yaml:"-"`
 }
 
 func write(t *testing.T, s string) string {
@@ -48,10 +51,20 @@ func TestErrorsNameTheKeyAndTheFix(t *testing.T) {
 		env  []string
 		want string
 	}{
-		"unknown key": {"in: {wiat: 9s}\n", nil, "line 1: wiat is not a setting here: did you mean wait?"},
-		"wrong type":  {"off: maybe\n", nil, "line 1: a text where true or false belongs"},
-		"a secret":    {"off: hunter2\nin: [hunter2]\n", nil, "line 2: a list where a section belongs"},
-		"two":         {"off: true\n---\noff: false\n", nil, ":3:1: a second document begins here"},
+		"unknown key": {"in: {wiat: 9s}\n", nil, "c.yaml:1:6: in.wiat is not a setting: did you mean in.wait?"},
+		"wrong type":  {"off: maybe\n", nil, "c.yaml:1:6: off: a text where true or false belongs"},
+		"a secret":    {"off: hunter2\nin: [hunter2]\n", nil, "c.yaml:2:5: in: a list where a section belongs"},
+		"no section":  {"in: hunter2\n", nil, "c.yaml:1:5: in: a value where a section belongs"},
+		"no file":     {"hunter2\n", nil, "c.yaml:1:1: a value where a section belongs"},
+		"twice":       {"off: true\nin:\n  wait: 9s\n  wait: 8s\n", nil, "c.yaml:4:3: in.wait is set a second time"},
+		"in a list":   {"list:\n  - wait: 9s\n  - {wiat: 9s}\n", nil, "c.yaml:3:6: list[1].wiat is not a setting: did you mean list[1].wait?"},
+		"in a map":    {"each:\n  a:\n    wait: [hunter2]\n", nil, "c.yaml:3:11: each.a.wait: a list where a duration such as 90s or 24h belongs"},
+		"no list":     {"list: hunter2\n", nil, "c.yaml:1:7: list: a text where a list belongs"},
+		"two of them": {"of: true\nin: {wait: soon}\n", nil, "c.yaml:2:12: in.wait: a text where a duration"},
+		"two papers":  {"off: true\n---\noff: false\n", nil, "c.yaml:3:1: a second document begins here"},
+		"broken":      {"off: [\n", nil, "c.yaml:1:1: did not find expected node content"},
+		"itself":      {"in: &a {<<: *a}\n", nil, "c.yaml:1:13: in: *a stands within what it names"},
+		"merged":      {"list: [&a {wait: hunter2}]\nin: {<<: *a}\n", nil, "c.yaml:1:18: in.wait: a text where a duration"},
 		"environment": {"", []string{"THROUGHLINE_IN_WAIT=soon"}, "THROUGHLINE_IN_WAIT: \"soon\" is not a duration such as 90s"},
 		"misspelt":    {"", []string{"THROUGHLINE_IN_WIAT=9s"}, "environment THROUGHLINE_IN_WIAT is not a setting: did you mean THROUGHLINE_IN_WAIT?"},
 		"file only":   {"", []string{"THROUGHLINE_MAP=x"}, "only be given in the file"},
@@ -67,6 +80,28 @@ func TestErrorsNameTheKeyAndTheFix(t *testing.T) {
 	if err := Load("does-not-exist.yaml", nil, &outer{}); err == nil || !strings.Contains(err.Error(), "does-not-exist.yaml") {
 		t.Errorf("a missing file gives %v", err)
 	}
+}
+
+// What a file leaves out or empty stays at its default; merged keys give way.
+func TestWhatAFileSets(t *testing.T) {
+	var c outer
+	if err := Load(write(t, "in:\nlisten:\nlist: [&a {wait: 9s, key: k}, {<<: *a, key: l}]\neach: {x: *a}\n"), nil, &c); err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:8080" || c.In.Wait != 5*time.Second || len(c.List) != 2 || c.List[1].Wait != 9*time.Second || c.List[1].Key != "l" || c.Each["x"].Key != "k" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// No file makes it panic, or is told with one of its values.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("in: {wait: 9s}\nlist: [{key: k}]\neach: {a: {names: [b]}}\nmap: {x: 1}\n"))
+	f.Add([]byte("a: &a [*a]\nin: *a\n---\n"))
+	f.Add([]byte("in: &a {<<: *a}\n"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		var v outer
+		_ = read(file, reflect.ValueOf(&v).Elem())
+	})
 }
 
 // The printed default, with its comment signs taken away, is a file that loads

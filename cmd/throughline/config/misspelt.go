@@ -1,42 +1,18 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
-
-	"throughline/flaw"
 )
 
-var unknownKey = regexp.MustCompile(`^unknown key "(.+)"$`)
-
-// plain says what is wrong with a file in the words of whoever wrote it: keys
-// and values, not the program's types.
-func plain(err error, known []field) error {
-	var out []string
-	for _, f := range flaw.OfYAML(err, flaw.Start()) {
-		reason := f.Reason
-		if m := unknownKey.FindStringSubmatch(reason); m != nil {
-			reason = m[1] + " is not a setting here" + suggest(m[1], known) + "; throughline config default prints all of them"
-		}
-		out = append(out, fmt.Sprintf("line %d: %s", f.Line, reason))
+// suggest finds the key that a misspelt one stands for, among those of its section.
+func suggest[T any](section, name string, known map[string]T) string {
+	meant := Meant(name, slices.Sorted(maps.Keys(known)))
+	if meant == "" {
+		return ""
 	}
-	return errors.New(strings.Join(out, "; "))
-}
-
-// suggest finds the key, or section, that a misspelt one stands for.
-func suggest(name string, known []field) string {
-	var words []string
-	for _, f := range known {
-		words = append(words, strings.Split(f.key, ".")...)
-	}
-	if meant := Meant(name, words); meant != "" {
-		return ": did you mean " + meant + "?"
-	}
-	return ""
+	return ": did you mean " + strings.TrimPrefix(section+"."+meant, ".") + "?"
 }
 
 // misspelt finds the variable that name stands for, "" for none: others may begin
