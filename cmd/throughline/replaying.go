@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 
 	"throughline/cmd/throughline/replay"
@@ -26,5 +27,8 @@ func replayFiles(ctx context.Context, args []string) error {
 	}
 	o.URL = base.String()
 	sent, err := replay.Play(ctx, f.Arg(0), o)
+	if err != nil && sent == (replay.Sent{}) {
+		return fmt.Errorf("replay: %w", err)
+	}
 	return errors.Join(json.NewEncoder(os.Stdout).Encode(sent), err)
 }

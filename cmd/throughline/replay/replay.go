@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,6 +46,9 @@ type Sent struct {
 // Play sends a file, or every .jsonl file of a folder in order of their names.
 func Play(ctx context.Context, path string, o Options) (Sent, error) {
 	var sent Sent
+	if err := o.check(); err != nil {
+		return sent, err
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return sent, err
@@ -59,15 +63,22 @@ func Play(ctx context.Context, path string, o Options) (Sent, error) {
 		}
 		slices.Sort(files)
 	}
-	if o.Rate <= 0 {
-		return sent, errors.New("rate must be more than 0 messages a second")
-	}
 	for _, file := range files {
 		if err := o.play(ctx, file, &sent); err != nil {
 			return sent, err
 		}
 	}
 	return sent, nil
+}
+
+func (o Options) check() error {
+	if !(o.Rate > 0) || math.IsInf(o.Rate, 1) {
+		return errors.New("--rate must be more than 0 messages a second")
+	}
+	if o.From < 0 || o.Limit < 0 {
+		return errors.New("--from and --limit count lines: neither can be less than 0")
+	}
+	return nil
 }
 
 // play sends one file. What was not sent when it ends early is named, so that
@@ -107,10 +118,12 @@ func (o Options) play(ctx context.Context, file string, sent *Sent) error {
 		return nil
 	}
 	for scan.Scan() {
-		if number++; number <= o.From || o.Limit > 0 && number > o.From+o.Limit || len(scan.Bytes()) == 0 {
+		number++
+		line := bytes.TrimSpace(bytes.TrimPrefix(scan.Bytes(), []byte("\ufeff"))) // a byte order mark, as Windows begins files
+		if number <= o.From || o.Limit > 0 && number > o.From+o.Limit || len(line) == 0 {
 			continue
 		}
-		m, err := message(scan.Bytes(), filepath.Base(file)+":"+strconv.Itoa(number), o.Channel)
+		m, err := message(line, filepath.Base(file)+":"+strconv.Itoa(number), o.Channel)
 		if err != nil {
 			return fmt.Errorf("%s: line %d %w", file, number, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -72,6 +73,15 @@ func (s *taker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"messages": out})
 }
 
+func odd(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "odd.jsonl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestPlay(t *testing.T) {
 	dir := t.TempDir()
 	for name, lines := range map[string]int{"a.jsonl": 30, "b.jsonl": 12, "notes.txt": 3} {
@@ -96,6 +106,25 @@ func TestPlay(t *testing.T) {
 		if sent, err := Play(t.Context(), dir, o); err != nil || sent != step.want {
 			t.Errorf("%s: %+v %v, want %+v", step.name, sent, err, step.want)
 		}
+	}
+	for why, c := range map[string]struct {
+		change func(*Options)
+		path   string
+	}{
+		"no such file":      {func(*Options) {}, "absent.jsonl"},
+		"--rate must":       {func(o *Options) { o.Rate = math.NaN() }, dir},
+		"--from and":        {func(o *Options) { o.From = -1 }, dir},
+		"holds no .jsonl":   {func(*Options) {}, t.TempDir()},
+		"line 2 is not a J": {func(*Options) {}, odd(t, "\ufeff{\"text\":\"hi\",\"id\":\"odd\"}\r\nno\n")},
+	} {
+		o := Options{URL: web.URL, Token: "secret", Rate: 2000, Channel: "sms"}
+		c.change(&o)
+		if _, err := Play(t.Context(), c.path, o); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%v, want %q", err, why)
+		}
+	}
+	if sent, err := Play(t.Context(), odd(t, "\ufeff{\"text\":\"hi\",\"id\":\"odd\"}\r\n  \r\n"), Options{URL: web.URL, Token: "secret", Rate: 1}); err != nil || sent != (Sent{Messages: 1}) {
+		t.Errorf("a file of Windows: %+v %v", sent, err)
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
