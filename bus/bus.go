@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -72,6 +73,9 @@ func Dial(cfg Config) (*Bus, error) {
 	if len(cfg.Brokers) == 0 {
 		return nil, errors.New("kafka config: brokers is empty: give at least one host:port")
 	}
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
 	if cfg.Fresh == 0 {
 		cfg.Fresh = DefaultPartitions
 	}
@@ -109,6 +113,27 @@ func Dial(cfg Config) (*Bus, error) {
 	b.client = &kafka.Client{Addr: b.addr, Transport: b.transport}
 	b.life, b.end = context.WithCancel(context.Background())
 	return b, nil
+}
+
+// Check says what is wrong with the settings. It connects to nobody.
+func (c Config) Check() error {
+	for _, broker := range c.Brokers {
+		host, port, err := broker, "9092", error(nil) // the port that the client takes where none is written
+		if strings.Contains(broker, ":") {
+			host, port, err = net.SplitHostPort(broker)
+		}
+		if n, perr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || strings.Contains(host, "/") || perr != nil || n == 0 {
+			return fmt.Errorf("kafka.brokers holds %q: write host:port, such as kafka:9092", broker)
+		}
+	}
+	if c.Partitions < 0 || c.Replicas < 0 || c.MaxMessageBytes < 0 || c.SessionTimeout < 0 {
+		return errors.New("kafka config: partitions, replicas, max_message_bytes and session_timeout may not be negative")
+	}
+	if _, err := compression(c.Compression); err != nil {
+		return err
+	}
+	_, err := saslMechanism(c)
+	return err
 }
 
 func compression(name string) (kafka.Compression, error) {

@@ -39,17 +39,42 @@ type Store struct {
 
 var databaseName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
-// Open connects, without waiting for the server to be there.
-func Open(cfg Config) (*Store, error) {
-	u, err := url.Parse(cfg.URL)
+// Check says what is wrong with the settings. It connects to nobody; no url is no
+// mistake yet, since the server may be one's own.
+func (c Config) Check() error {
+	if c.URL != "" {
+		if _, err := address(c.URL); err != nil {
+			return err
+		}
+	}
+	if c.Database != "" && !databaseName.MatchString(c.Database) {
+		return errors.New("clickhouse config: database may hold letters, digits and _ only")
+	}
+	return nil
+}
+
+func address(server string) (*url.URL, error) {
+	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("clickhouse config: url is not of the form http://host:8123 or https://host:8443")
 	}
+	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return nil, errors.New("clickhouse config: url holds more than scheme, host and port: user, password and database are settings of their own")
+	}
+	return u, nil
+}
+
+// Open connects, without waiting for the server to be there.
+func Open(cfg Config) (*Store, error) {
+	u, err := address(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
 	if cfg.Database == "" {
 		cfg.Database = DefaultDatabase
-	}
-	if !databaseName.MatchString(cfg.Database) {
-		return nil, errors.New("clickhouse config: database may hold letters, digits and _ only")
 	}
 	if cfg.Linger == 0 {
 		cfg.Linger = time.Second

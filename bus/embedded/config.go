@@ -63,6 +63,12 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// Check says what is wrong with the configuration. It opens nothing.
+func (c Config) Check() error {
+	_, err := c.withDefaults()
+	return err
+}
+
 // withDefaults fills in the zero fields and checks the rest.
 func (c Config) withDefaults() (Config, error) {
 	if c.Dir == "" {

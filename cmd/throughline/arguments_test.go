@@ -53,12 +53,43 @@ func TestMistakes(t *testing.T) {
 		{[]string{"score", "fitt", "x"}, `score fit: "fitt" is not a verb: use fit (did you mean fit?)`},
 		{[]string{"webhook", "listen", "--secret", "abc"}, "--secret is not whsec_"},
 		{[]string{"webhook", "listen", "--secret", "whsec_" + strings.Repeat("A", 32), "--listen", busy}, "address already in use: stop whoever has it, or set another address"},
-		{[]string{"serve", "--config", file("file.yaml", "data_dir: "+file("plain", "")+"\n")}, "data_dir " + dir + "/plain: mkdir " + dir + "/plain: not a directory: set data_dir to a folder"},
+		{[]string{"serve", "--config", file("file.yaml", "data_dir: "+file("plain", "")+"\n")}, "data_dir: open " + dir + "/plain/webchat.secret: not a directory: set data_dir to a folder"},
+		{[]string{"serve", "--config", file("secret.yaml", "data_dir: "+filepath.Dir(file("webchat.secret", ""))+"\n")}, "webchat.secret is empty: remove it"},
+		{[]string{"replay", "absent.jsonl"}, "replay: stat absent.jsonl: no such file"},
+		{[]string{"config", "check", "--config", file("broken.yaml", "kafka:\n  brokrs: [a]\n")}, dir + "/broken.yaml:2:3: kafka.brokrs is not a setting: did you mean kafka.brokers?"},
 		{[]string{"serve", "--config", file("kafka.yaml", strings.Replace(base, "kafka: {listen: 127.0.0.1:0}", "kafka: {listen: "+busy+"}", 1))}, "kafka.listen: listen tcp " + busy + ": bind: address already in use: stop whoever has it"},
 	} {
 		if err := run(c.args); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("throughline %s: %v, want %q", strings.Join(c.args, " "), err, c.want)
 		}
+	}
+}
+
+// TestNothingIsMadeOfMistakes: what is wrong is told before a folder is made.
+func TestNothingIsMadeOfMistakes(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir) // where data_dir is by default
+	for name, c := range map[string]struct {
+		variable, value string
+		args            []string
+		want            string
+	}{
+		"role":   {"", "", []string{"--roles", "nope"}, `"nope" is not a role`},
+		"gate":   {"THROUGHLINE_GOVERNANCE_REDACT_TYPES", "SHOES", nil, `"SHOES" is not one of`},
+		"door":   {"THROUGHLINE_WHATSAPP_VERIFY_TOKEN", "x", nil, "whatsapp.app_secrets is empty"},
+		"speech": {"THROUGHLINE_TRANSCRIBE_ENGINE", "vosk", nil, `"vosk" is unknown`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.variable != "" {
+				t.Setenv(c.variable, c.value)
+			}
+			if err := run(append([]string{"serve"}, c.args...)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+				t.Errorf("%v %v is left behind", left, err)
+			}
+		})
 	}
 }
 

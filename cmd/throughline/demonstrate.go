@@ -38,15 +38,16 @@ func demonstrate(ctx context.Context, args []string) error {
 		defer os.RemoveAll(dir)
 		s.DataDir, s.ClickHouse.Dir = dir, filepath.Join(dir, "clickhouse")
 	}
-	if err := s.fillSecrets(); err != nil {
+	kept := secrets{dir: s.DataDir}
+	if err := s.fillSecrets(&kept); err != nil {
 		return err
 	}
 	if len(s.WhatsApp.AppSecrets) == 0 {
 		// The demo is its own provider, so both ends of the secret are made here.
-		if s.WhatsApp.VerifyToken, err = ownSecret(s.DataDir, "verify"); err != nil {
+		if s.WhatsApp.VerifyToken, err = kept.get("verify"); err != nil {
 			return err
 		}
-		secret, err := ownSecret(s.DataDir, "whatsapp")
+		secret, err := kept.get("whatsapp")
 		if err != nil {
 			return err
 		}
@@ -55,6 +56,9 @@ func demonstrate(ctx context.Context, args []string) error {
 	s.ClickHouse.Linger = min(s.ClickHouse.Linger, 200*time.Millisecond)
 	h, err := newHouse(s, nil)
 	if err != nil {
+		return err
+	}
+	if err := kept.write(); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)

@@ -54,6 +54,9 @@ func newHouse(s *settings, only []string) (*house, error) {
 			return nil, fmt.Errorf("--roles: %q is not a role: use %s", r, strings.Join(roles, ", "))
 		}
 	}
+	if err := s.check(h.roles); err != nil {
+		return nil, err
+	}
 	var err error
 	if h.log, err = newLogger(s.Log); err != nil {
 		return nil, err

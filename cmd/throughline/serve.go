@@ -44,15 +44,21 @@ func serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.fillSecrets(); err != nil {
+	kept := secrets{dir: s.DataDir}
+	if err := s.fillSecrets(&kept); err != nil {
 		return err
 	}
 	var only []string
-	if *list != "" {
-		only = strings.Split(*list, ",")
+	for role := range strings.SplitSeq(*list, ",") {
+		if role = strings.TrimSpace(role); role != "" {
+			only = append(only, role)
+		}
 	}
 	h, err := newHouse(s, only)
 	if err != nil {
+		return err
+	}
+	if err := kept.write(); err != nil { // not before everything is known to be right
 		return err
 	}
 	return h.run(ctx, nil)
@@ -321,7 +327,7 @@ func (h *house) startIngest(life *lifecycle, b *bus.Bus, mux *http.ServeMux) err
 	withToken := http.NewServeMux()
 	messages.Routes(withToken)
 	mux.Handle("POST /v1/", h.guard.Require(access.Source, access.Agent)(withToken))
-	if len(s.WhatsApp.AppSecrets) > 0 || s.WhatsApp.VerifyToken != "" {
+	if s.WhatsApp.Wanted() {
 		s.WhatsApp.Tenant, s.WhatsApp.Metrics = tenant, h.registry
 		hook, err := whatsapp.New(s.WhatsApp, intake, door)
 		if err != nil {

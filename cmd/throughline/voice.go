@@ -95,7 +95,7 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 	files.Routes(inside)
 	mux.Handle("POST "+recordings.Path, withToken(inside))
 
-	if len(s.Twilio.AuthTokens)+len(s.Twilio.Keys) > 0 {
+	if s.Twilio.Wanted() {
 		s.Twilio.Tenant, s.Twilio.Metrics, s.Twilio.Logger = tenant, h.registry, h.log
 		streams, err := twilio.New(s.Twilio, all)
 		if err != nil {

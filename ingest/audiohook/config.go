@@ -48,10 +48,12 @@ type Config struct {
 	Now         func() time.Time                                                                                  `yaml:"-"` // nil: time.Now
 }
 
-func (c Config) check() error {
+// Check says what is wrong with the settings.
+func (c Config) Check() error {
 	switch c.SendBack {
 	case "", SendNothing, SendFinals, SendPartials:
-		return nil
+		_, err := newGuard(c)
+		return err
 	}
 	return fmt.Errorf("audiohook.transcripts is %q: use %s, %s or %s", c.SendBack, SendNothing, SendFinals, SendPartials)
 }

@@ -116,7 +116,7 @@ func TestTopicsComeBack(t *testing.T) {
 
 func TestSendBackIsNamed(t *testing.T) {
 	cfg := Config{SendBack: "everything"}
-	if err := cfg.check(); err == nil || !strings.Contains(err.Error(), "audiohook.transcripts") {
+	if err := cfg.Check(); err == nil || !strings.Contains(err.Error(), "audiohook.transcripts") {
 		t.Errorf("taken: %v", err)
 	}
 }

@@ -32,7 +32,7 @@ func New(cfg Config, door *calls.Door) (*Server, error) {
 	if door == nil || cfg.Tenant == nil {
 		return nil, errors.New("audiohook: a door and Tenant are required")
 	}
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()

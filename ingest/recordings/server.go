@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -46,6 +47,21 @@ type Config struct {
 	Logger  *slog.Logger               `yaml:"-"` // nil: slog.Default()
 }
 
+// Check says what is wrong with the settings.
+func (c Config) Check() error {
+	if c.Spool == "" {
+		return nil
+	}
+	info, err := os.Stat(c.Spool)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is no directory", c.Spool)
+	}
+	if err != nil {
+		return fmt.Errorf("recordings.spool: %w: name a directory that this user may write, or leave it empty", err)
+	}
+	return nil
+}
+
 // Server takes uploads. It is safe for concurrent use.
 type Server struct {
 	cfg      Config
@@ -60,6 +76,9 @@ type Server struct {
 func New(cfg Config, door *calls.Door) (*Server, error) {
 	if door == nil || cfg.Tenant == nil {
 		return nil, errors.New("recordings: a door and Tenant are required")
+	}
+	if err := cfg.Check(); err != nil {
+		return nil, err
 	}
 	if cfg.MaxBytes <= 0 {
 		cfg.MaxBytes = DefaultMaxBytes

@@ -37,22 +37,15 @@ type line struct {
 }
 
 func (l *Legs) addLine(c Line) error {
-	if c.Name == "" || c.Port == 0 {
-		return errors.New("rtp config: lines need a name and a port")
+	formats, err := c.formats()
+	if err != nil {
+		return err
 	}
 	if c.Tenant == "" {
 		c.Tenant = "default"
 	}
 	if c.Idle <= 0 {
 		c.Idle = DefaultLineIdle
-	}
-	role := event.Role(c.Role)
-	if role != event.Customer && role != event.Agent && role != event.UnknownRole {
-		return fmt.Errorf("rtp config: role of line %s is %q: use customer or agent, or leave it empty", c.Name, c.Role)
-	}
-	formats, err := formatsOf(c.Codec)
-	if err != nil {
-		return fmt.Errorf("rtp config: codec of line %s: %w", c.Name, err)
 	}
 	socket, err := l.ports.OpenAt(c.Port)
 	if err != nil {
@@ -75,6 +68,45 @@ func (l *Legs) addLine(c Line) error {
 	t.mu.Unlock()
 	socket.Start(n, true)
 	return nil
+}
+
+// Check says what is wrong with the settings of the sockets and of the lines on
+// them. It opens no port.
+func (c LegsConfig) Check(sockets Config) error {
+	ports, err := NewPorts(sockets, nil, nil)
+	if err != nil {
+		return err
+	}
+	taken := map[int]string{}
+	for _, l := range c.Lines {
+		if _, err := l.formats(); err != nil {
+			return err
+		}
+		if _, err := ports.pairOf(l.Port); err != nil {
+			return fmt.Errorf("rtp config: line %s: %w", l.Name, err)
+		}
+		if by, twice := taken[l.Port]; twice {
+			return fmt.Errorf("rtp config: lines %s and %s are both given port %d: each needs its own", by, l.Name, l.Port)
+		}
+		taken[l.Port] = l.Name
+	}
+	return nil
+}
+
+// formats are the payload types of a line, whose other settings are right, too.
+func (c Line) formats() (codec.PayloadTypes, error) {
+	if c.Name == "" || c.Port == 0 {
+		return codec.PayloadTypes{}, errors.New("rtp config: lines need a name and a port")
+	}
+	role := event.Role(c.Role)
+	if role != event.Customer && role != event.Agent && role != event.UnknownRole {
+		return codec.PayloadTypes{}, fmt.Errorf("rtp config: role of line %s is %q: use customer or agent, or leave it empty", c.Name, c.Role)
+	}
+	formats, err := formatsOf(c.Codec)
+	if err != nil {
+		return codec.PayloadTypes{}, fmt.Errorf("rtp config: codec of line %s: %w", c.Name, err)
+	}
+	return formats, nil
 }
 
 // formatsOf are the static payload types, and one more for all dynamic ones.

@@ -128,12 +128,12 @@ func (p *Ports) Open(n int) ([]*Socket, error) {
 
 // OpenAt opens the socket of one even port of the range.
 func (p *Ports) OpenAt(port int) (*Socket, error) {
-	if p.cfg.First < 0 {
-		return p.listenPair(port, -1)
+	pair, err := p.pairOf(port)
+	if err != nil {
+		return nil, err
 	}
-	pair := (port - p.cfg.First) / 2
-	if port%2 != 0 || port < p.cfg.First || pair >= len(p.used) {
-		return nil, fmt.Errorf("open port %d: want an even one from %d to %d", port, p.cfg.First, p.cfg.First+2*len(p.used)-2)
+	if pair < 0 {
+		return p.listenPair(port, pair)
 	}
 	p.mu.Lock()
 	taken := p.used[pair]
@@ -148,6 +148,18 @@ func (p *Ports) OpenAt(port int) (*Socket, error) {
 		return nil, fmt.Errorf("open port %d: %w: %w", port, ErrNoPorts, err)
 	}
 	return s, nil
+}
+
+// pairOf is where an even port stands in the range; -1: there is none to keep to.
+func (p *Ports) pairOf(port int) (int, error) {
+	if p.cfg.First < 0 {
+		return -1, nil
+	}
+	pair := (port - p.cfg.First) / 2
+	if port%2 != 0 || port < p.cfg.First || pair >= len(p.used) {
+		return 0, fmt.Errorf("open port %d: want an even one from %d to %d", port, p.cfg.First, p.cfg.First+2*len(p.used)-2)
+	}
+	return pair, nil
 }
 
 func (p *Ports) openRuns(n, run int) ([]*Socket, error) {

@@ -3,6 +3,7 @@ package siprec
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"time"
 
@@ -70,21 +71,21 @@ func (c Config) check() (checked, error) {
 	span(&c.OrphanAfter, DefaultOrphanAfter)
 	span(&c.HoldLimit, DefaultHoldLimit)
 	if c.Session < minSE {
-		return checked{}, fmt.Errorf("siprec config: session_expires is %v: RFC 4028 wants 90s at least", c.Session)
+		return checked{}, fmt.Errorf("siprec.session_expires is %v: RFC 4028 wants 90s at least", c.Session)
 	}
 	if c.TLS != off && (c.CertFile == "" || c.KeyFile == "") {
-		return checked{}, errors.New("siprec config: tls needs cert_file and key_file")
+		return checked{}, errors.New("siprec.tls needs cert_file and key_file")
 	}
 	if c.Advertise != "" {
 		if _, err := netip.ParseAddr(c.Advertise); err != nil {
-			return checked{}, errors.New("siprec config: advertise is no IP address: give one, without a port")
+			return checked{}, errors.New("siprec.advertise is no IP address: give one, without a port")
 		}
 	}
 	out := checked{Config: c}
 	for _, p := range c.Peers {
 		n, err := netip.ParsePrefix(p)
 		if err != nil {
-			return checked{}, fmt.Errorf("siprec config: peers holds %q: write networks as 10.0.0.0/8", p)
+			return checked{}, fmt.Errorf("siprec.peers holds %q: write networks as 10.0.0.0/8", p)
 		}
 		out.peers = append(out.peers, n.Masked())
 	}
@@ -95,21 +96,38 @@ func (c Config) check() (checked, error) {
 	for _, n := range names {
 		f, err := codec.ParseRTPMap(n + "/8000")
 		if err != nil || !f.Codec.Audio() {
-			return checked{}, fmt.Errorf("siprec config: codecs holds %q: use PCMU, PCMA, G722, opus or L16", n)
+			return checked{}, fmt.Errorf("siprec.codecs holds %q: use PCMU, PCMA, G722, opus or L16", n)
 		}
 		out.codecs = append(out.codecs, f.Codec)
 	}
 	switch c.Roles.Direction {
 	case "", "inbound", "outbound":
 	default:
-		return checked{}, fmt.Errorf("siprec config: roles.direction is %q: use inbound or outbound", c.Roles.Direction)
+		return checked{}, fmt.Errorf("siprec.roles.direction is %q: use inbound or outbound", c.Roles.Direction)
 	}
 	switch c.Roles.FirstStream {
 	case "", "unknown", "caller", "called":
 	default:
-		return checked{}, fmt.Errorf("siprec config: roles.first_stream is %q: use caller, called or unknown", c.Roles.FirstStream)
+		return checked{}, fmt.Errorf("siprec.roles.first_stream is %q: use caller, called or unknown", c.Roles.FirstStream)
 	}
 	return out, nil
+}
+
+// Check says what is wrong with the settings. It reads the certificates, and
+// opens no port.
+func (c Config) Check() error {
+	read, err := c.check()
+	if err == nil && read.TLS != off {
+		_, err = read.tls()
+	}
+	return err
+}
+
+// Listens are the addresses that SIP comes to, by the name of their setting.
+func (c Config) Listens() map[string]string {
+	all := map[string]string{"siprec.udp": c.UDP, "siprec.tcp": c.TCP, "siprec.tls": c.TLS}
+	maps.DeleteFunc(all, func(_, addr string) bool { return addr == "" || addr == off })
+	return all
 }
 
 func (c *checked) admits(a netip.Addr) bool {

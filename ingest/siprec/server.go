@@ -149,7 +149,7 @@ func (s *Server) listen() error {
 func (c *checked) tls() (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("siprec config: cert_file and key_file: %w", err)
+		return nil, fmt.Errorf("siprec.cert_file and key_file: %w", err)
 	}
 	conf := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	if c.ClientCA == "" {
@@ -157,11 +157,11 @@ func (c *checked) tls() (*tls.Config, error) {
 	}
 	pem, err := os.ReadFile(c.ClientCA)
 	if err != nil {
-		return nil, fmt.Errorf("siprec config: client_ca_file: %w", err)
+		return nil, fmt.Errorf("siprec.client_ca_file: %w", err)
 	}
 	conf.ClientCAs = x509.NewCertPool()
 	if !conf.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("siprec config: client_ca_file holds no certificate in PEM")
+		return nil, errors.New("siprec.client_ca_file holds no certificate in PEM")
 	}
 	conf.ClientAuth = tls.RequireAndVerifyClientCert
 	return conf, nil

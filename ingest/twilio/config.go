@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -36,6 +37,24 @@ type Config struct {
 	Tenant  func(*http.Request) string `yaml:"-"` // whose calls they are
 	Metrics prometheus.Registerer      `yaml:"-"` // nil: not registered
 	Logger  *slog.Logger               `yaml:"-"` // nil: slog.Default()
+}
+
+// Wanted tells whether anybody was given a way in.
+func (c Config) Wanted() bool { return len(c.AuthTokens)+len(c.Keys) > 0 }
+
+// Check says what is wrong with the settings.
+func (c Config) Check() error {
+	_, err := c.withDefaults().guard()
+	return err
+}
+
+func (c Config) guard() (*guard, error) {
+	for name, role := range map[string]string{"inbound": c.Inbound, "outbound": c.Outbound} {
+		if _, ok := roleOf(role); !ok {
+			return nil, fmt.Errorf("twilio config: %s is none of customer, agent, bot, system, mixed", name)
+		}
+	}
+	return newGuard(c)
 }
 
 func (c Config) withDefaults() Config {

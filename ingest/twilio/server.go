@@ -32,12 +32,7 @@ func New(cfg Config, door *calls.Door) (*Server, error) {
 		return nil, errors.New("twilio: a door and Tenant are required")
 	}
 	cfg = cfg.withDefaults()
-	for name, role := range map[string]string{"inbound": cfg.Inbound, "outbound": cfg.Outbound} {
-		if _, ok := roleOf(role); !ok {
-			return nil, errors.New("twilio config: " + name + " is none of customer, agent, bot, system, mixed")
-		}
-	}
-	g, err := newGuard(cfg)
+	g, err := cfg.guard()
 	if err != nil {
 		return nil, err
 	}

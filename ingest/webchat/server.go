@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +50,26 @@ type Config struct {
 	Logger  *slog.Logger               `yaml:"-"` // nil: slog.Default()
 }
 
+// Check says what is wrong with the settings. No secrets are no mistake yet: who
+// serves may make one.
+func (c Config) Check() error {
+	for i, s := range c.Secrets {
+		if len(s) < minSecret {
+			return fmt.Errorf("webchat.secrets[%d] is %d bytes long: take %d or more", i, len(s), minSecret)
+		}
+	}
+	for i, o := range c.Origins {
+		_, host, schemed := strings.Cut(o, "://")
+		if !schemed {
+			host = o
+		}
+		if _, err := path.Match(o, ""); err != nil || host == "" || strings.Contains(host, "/") {
+			return fmt.Errorf("webchat.origins[%d] is no pattern of hosts: write *.example.com or https://www.example.com, without a path", i)
+		}
+	}
+	return nil
+}
+
 // Server is the HTTP side. It is safe for concurrent use.
 type Server struct {
 	cfg    Config
@@ -68,12 +90,10 @@ func New(cfg Config, intake *ingest.Intake) (*Server, error) {
 		return nil, errors.New("web chat: an intake and Tenant are required")
 	}
 	if len(cfg.Secrets) == 0 {
-		return nil, errors.New("webchat config: secrets is empty: give one of 16 random bytes or more")
+		return nil, errors.New("webchat.secrets is empty: give one of 16 random bytes or more")
 	}
-	for i, s := range cfg.Secrets {
-		if len(s) < minSecret {
-			return nil, fmt.Errorf("webchat config: secrets[%d] is %d bytes long: take %d or more", i, len(s), minSecret)
-		}
+	if err := cfg.Check(); err != nil {
+		return nil, err
 	}
 	cfg.TokenLife = cmp.Or(max(cfg.TokenLife, 0), DefaultTokenLife)
 	cfg.MaxText = cmp.Or(max(cfg.MaxText, 0), DefaultMaxText)

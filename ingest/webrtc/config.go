@@ -1,7 +1,6 @@
 package webrtc
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -73,10 +72,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func (c *Config) check() error {
-	if c.Access == nil || c.Tenant == nil {
-		return errors.New("webrtc config: Access and Tenant are required")
-	}
+// Check says what is wrong with the settings. It opens no port.
+func (c Config) Check() error {
 	for i, a := range c.Addresses {
 		if _, err := netip.ParseAddr(a); err != nil {
 			return fmt.Errorf("webrtc config: addresses[%d] is no IP address: give one, without a port", i)

@@ -39,7 +39,10 @@ func New(cfg Config, door *calls.Door) (*Server, error) {
 		return nil, errors.New("webrtc server: a door is required")
 	}
 	cfg = cfg.withDefaults()
-	if err := cfg.check(); err != nil {
+	if cfg.Access == nil || cfg.Tenant == nil {
+		return nil, errors.New("webrtc config: Access and Tenant are required")
+	}
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	conn, err := net.ListenPacket("udp", cfg.Listen)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +33,23 @@ type Config struct {
 	Metrics prometheus.Registerer      `yaml:"-"` // nil: not registered
 }
 
+// Check says what is wrong with the settings.
+func (c Config) Check() error {
+	if c.VerifyToken == "" {
+		return errors.New("whatsapp.verify_token is empty: choose one and give it to Meta")
+	}
+	if len(c.AppSecrets) == 0 {
+		return errors.New("whatsapp.app_secrets is empty: copy the app secret from the app's basic settings")
+	}
+	if slices.Contains(c.AppSecrets, "") {
+		return errors.New("whatsapp.app_secrets holds an empty secret: remove it")
+	}
+	return nil
+}
+
+// Wanted tells whether anything was set up.
+func (c Config) Wanted() bool { return len(c.AppSecrets) > 0 || c.VerifyToken != "" }
+
 // Webhook is the HTTP side. It is safe for concurrent use.
 type Webhook struct {
 	cfg      Config
@@ -46,16 +64,8 @@ func New(cfg Config, intake *ingest.Intake, door *ingest.Door) (*Webhook, error)
 	if intake == nil || door == nil || cfg.Tenant == nil {
 		return nil, errors.New("whatsapp webhook: an intake, a door and Tenant are required")
 	}
-	if cfg.VerifyToken == "" {
-		return nil, errors.New("whatsapp config: verify_token is empty: choose one and give it to Meta")
-	}
-	if len(cfg.AppSecrets) == 0 {
-		return nil, errors.New("whatsapp config: app_secrets is empty: copy the app secret from the app's basic settings")
-	}
-	for _, s := range cfg.AppSecrets {
-		if s == "" {
-			return nil, errors.New("whatsapp config: app_secrets holds an empty secret: remove it")
-		}
+	if err := cfg.Check(); err != nil {
+		return nil, err
 	}
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = DefaultMaxBody
