@@ -78,7 +78,8 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 	h.recorder = sip.Addr("tcp")
 	life.start(service{name: "siprec", run: sip.Run})
 
-	s.WebRTC.Access, s.WebRTC.Tenant, s.WebRTC.Metrics, s.WebRTC.Logger = withToken, access.Tenant, h.registry, h.log
+	s.WebRTC.Access = h.guard.ForPages().Require(access.Source, access.Agent) // it knows which, and takes application/sdp only
+	s.WebRTC.Tenant, s.WebRTC.Metrics, s.WebRTC.Logger = access.Tenant, h.registry, h.log
 	whip, err := webrtc.New(s.WebRTC, all)
 	if err != nil {
 		return unlistened(err)

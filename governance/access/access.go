@@ -54,7 +54,8 @@ type Identity struct {
 
 // Guard admits callers. It is safe for concurrent use.
 type Guard struct {
-	tokens map[[32]byte]Identity // by SHA-256, so that looking up leaks no timing of the token
+	tokens  map[[32]byte]Identity // by SHA-256, so that looking up leaks no timing of the token
+	foreign bool                  // pages of other sites are answered, too
 }
 
 // New checks the tokens.
@@ -97,6 +98,11 @@ func loopback(host string) bool {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return ip != nil && ip.IsLoopback()
 }
+
+// ForPages is the same guard for what answers pages of other sites: it must take
+// nothing that a browser sends without asking first (the Fetch standard's CORS
+// preflight).
+func (g *Guard) ForPages() *Guard { return &Guard{tokens: g.tokens, foreign: true} }
 
 type key struct{}
 
@@ -152,11 +158,17 @@ func (g *Guard) identify(r *http.Request) (Identity, *problem.Problem) {
 		if !loopback(host) {
 			return Identity{}, problem.New(http.StatusForbidden, "without access.tokens only requests to localhost or a loopback address are answered")
 		}
+		if p := g.refuseForeign(r); p != nil {
+			return Identity{}, p
+		}
 		return Identity{Tenant: DefaultTenant, Role: Admin, Name: "local"}, nil
 	}
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if token == "" {
 		if c, err := r.Cookie(cookie); err == nil {
+			if p := g.refuseForeign(r); p != nil {
+				return Identity{}, p
+			}
 			token = c.Value
 		}
 	}
@@ -168,6 +180,15 @@ func (g *Guard) identify(r *http.Request) (Identity, *problem.Problem) {
 		return Identity{}, problem.New(http.StatusUnauthorized, "the token is not one of access.tokens")
 	}
 	return id, nil
+}
+
+// refuseForeign is about what the browser of somebody who may call sends by
+// itself: a page of another site must not change anything in their name.
+func (g *Guard) refuseForeign(r *http.Request) *problem.Problem {
+	if g.foreign || new(http.CrossOriginProtection).Check(r) == nil {
+		return nil
+	}
+	return problem.New(http.StatusForbidden, "a page of another site asks: send the header Authorization: Bearer TOKEN, with a token of access.tokens")
 }
 
 // SignIn handles POST /v1/session with the form field token: it puts the token

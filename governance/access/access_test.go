@@ -61,6 +61,47 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
+// TestPagesOfOtherSites: what the browser sends by itself is worth nothing when a
+// page of another site sends it; a token in the header is.
+func TestPagesOfOtherSites(t *testing.T) {
+	closed, open := guard(t, Token{Token: agentToken, Role: Agent}), guard(t)
+	cookie, bearer := http.Header{"Cookie": {"throughline_token=" + agentToken}}, http.Header{"Authorization": {"Bearer " + agentToken}}
+	for name, c := range map[string]struct {
+		guard  *Guard
+		method string
+		of     http.Header
+		site   map[string]string
+		want   int
+	}{
+		"a program":                     {open, "POST", nil, nil, 200},
+		"our page":                      {open, "POST", nil, map[string]string{"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:8080"}, 200},
+		"our page, by another name":     {open, "POST", nil, map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8080"}, 403},
+		"another site":                  {open, "POST", nil, map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403},
+		"another site, an old browser":  {open, "POST", nil, map[string]string{"Origin": "https://evil.example"}, 403},
+		"another port of this machine":  {open, "DELETE", nil, map[string]string{"Origin": "http://localhost:3000"}, 403},
+		"another site reads":            {open, "GET", nil, map[string]string{"Sec-Fetch-Site": "cross-site"}, 200}, // the browser does not show it the answer
+		"another site may":              {open.ForPages(), "POST", nil, map[string]string{"Origin": "https://desk.example"}, 200},
+		"the cookie, our page":          {closed, "POST", cookie, map[string]string{"Sec-Fetch-Site": "same-origin"}, 200},
+		"the cookie, another site":      {closed, "POST", cookie, map[string]string{"Sec-Fetch-Site": "same-site"}, 403},
+		"a token, another site":         {closed, "POST", bearer, map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://desk.example"}, 200},
+		"nothing, another site, may":    {closed.ForPages(), "POST", nil, map[string]string{"Origin": "https://desk.example"}, 401},
+		"the cookie, another site, may": {closed.ForPages(), "POST", cookie, map[string]string{"Origin": "https://desk.example"}, 200},
+	} {
+		r := httptest.NewRequest(c.method, "http://localhost:8080/v1/alerts/a/acknowledge", nil)
+		if c.of != nil {
+			r.Header = c.of.Clone()
+		}
+		for k, v := range c.site {
+			r.Header.Set(k, v)
+		}
+		w := httptest.NewRecorder()
+		c.guard.Require(Agent)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%s: %d, want %d: %s", name, w.Code, c.want, w.Body)
+		}
+	}
+}
+
 func TestListenNeedsTokensOutside(t *testing.T) {
 	for addr, ok := range map[string]bool{"127.0.0.1:1": true, "localhost:1": true, "[::1]:1": true, "0.0.0.0:1": false, ":1": false, "10.0.0.1:1": false} {
 		if err := guard(t).CheckListen(addr); (err == nil) != ok {
