@@ -324,9 +324,7 @@ func (h *house) startIngest(life *lifecycle, b *bus.Bus, mux *http.ServeMux) err
 	if err != nil {
 		return err
 	}
-	withToken := http.NewServeMux()
-	messages.Routes(withToken)
-	mux.Handle("POST /v1/", h.guard.Require(access.Source, access.Agent)(withToken))
+	messages.Routes(mux, h.guard.Require(access.Source, access.Agent))
 	if s.WhatsApp.Wanted() {
 		s.WhatsApp.Tenant, s.WhatsApp.Metrics = tenant, h.registry
 		hook, err := whatsapp.New(s.WhatsApp, intake, door)
@@ -400,7 +398,7 @@ func (h *house) startHTTP(life *lifecycle, mux *http.ServeMux, ready []func(cont
 	if err != nil {
 		return "", unlistened(fmt.Errorf("http.listen: %w", err))
 	}
-	server := &http.Server{Handler: traced(mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	server := &http.Server{Handler: traced(routed(mux)), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	life.start(service{name: "http", within: s.Drain + 2*time.Second, run: func(ctx context.Context) error {
 		streams, end := context.WithCancel(context.Background())
 		defer end()

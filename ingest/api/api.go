@@ -49,8 +49,8 @@ func New(cfg Config, intake *ingest.Intake, door *ingest.Door) (*API, error) {
 	return &API{cfg: cfg, intake: intake, door: door}, nil
 }
 
-// Routes adds the operations to mux.
-func (a *API) Routes(mux *http.ServeMux) {
+// Routes adds the operations to mux, for those whom admit lets through.
+func (a *API) Routes(mux *http.ServeMux, admit func(http.Handler) http.Handler) {
 	for route, h := range map[string]ingest.Handler{
 		"POST /v1/messages":                 a.messages,
 		"POST /v1/interactions/{id}/events": a.lifeEvent,
@@ -58,7 +58,7 @@ func (a *API) Routes(mux *http.ServeMux) {
 		"POST /v1/consents":                 a.consents,
 		"POST /v1/identities":               a.identities,
 	} {
-		mux.Handle(route, a.door.Wrap(route, h))
+		mux.Handle(route, admit(a.door.Wrap(route, h)))
 	}
 }
 

@@ -36,7 +36,7 @@ func newClient(t testing.TB, k *ingesttest.Kit, door ingest.DoorConfig) client {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	a.Routes(mux)
+	a.Routes(mux, func(h http.Handler) http.Handler { return h })
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return client{t, s.URL, k}
