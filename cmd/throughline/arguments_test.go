@@ -42,6 +42,8 @@ func TestMistakes(t *testing.T) {
 		{[]string{"version", "x"}, `version: "x" is an argument too many`},
 		{[]string{"demo", "--speed", "fast"}, `demo: invalid value "fast" for flag -speed`},
 		{[]string{"config", "chek"}, `config: "chek" is not a verb: use check, default, doc, intents (did you mean check?)`},
+		{[]string{"demo", "--speed", "-1"}, "demo: --speed -1 is no number from 0 on"},
+		{[]string{"demo", "--speed", "NaN"}, "demo: --speed NaN is no number from 0 on"},
 		{[]string{"config", "check", "my.yaml"}, `config: "my.yaml" is an argument too many`},
 		{[]string{"config", "check", "--config", file("engine.yaml", "transcribe: {engine: vosk}\n")}, `transcribe.engine: "vosk" is unknown`},
 		{[]string{"config", "check", "--config", file("intents.yaml", "nlp: {intents: "+file("mine.yaml", "intents: 3\n")+"}\n")}, "nlp.intents: " + dir + "/mine.yaml:1:10: intents: want a list"},

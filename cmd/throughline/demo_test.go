@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"throughline/governance/access"
 )
 
 // TestDemoOnce plays the bundled day as a newcomer would and believes the
@@ -31,6 +36,38 @@ func playOnce(t *testing.T, env ...string) {
 		t.Errorf("ok %v, exit %v\n%s\n%s", report.OK, err, out.Bytes(), tail(log.String()))
 	}
 	t.Log(out.String())
+}
+
+// TestDemoIsLetIn: a house that wants tokens and passwords is shown, too.
+func TestDemoIsLetIn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	settings := "access: {tokens: [{token: " + strings.Repeat("s", 20) + ", role: supervisor}]}\n" +
+		"clickhouse: {url: 'https://store.example:8443', user: ada, password: 'p&w', database: calls}\nwhatsapp: {app_secrets: [x], verify_token: y}\n"
+	if err := os.WriteFile(path, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := s.admitDemo()
+	h, err := newHouse(s, []string{"dashboards"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := h.target(addresses{HTTP: "127.0.0.1:8080", ClickHouse: "store.example:8443"}, token)
+	if want := "https://store.example:8443?database=calls&password=p%26w&user=ada"; target.ClickHouseURL != want {
+		t.Errorf("ClickHouse is asked at %s, want %s", target.ClickHouseURL, want)
+	}
+	r, w := httptest.NewRequest("GET", target.BaseURL+"/v1/stream", nil), httptest.NewRecorder()
+	r.Header.Set("Authorization", "Bearer "+target.Token)
+	h.guard.Require(access.Source)(http.NotFoundHandler()).ServeHTTP(w, r)
+	if w.Code != http.StatusNotFound {
+		t.Errorf("the demo's token is answered %d", w.Code)
+	}
+	if open, err := load(""); err != nil || open.admitDemo() != "" || len(open.Access.Tokens) > 0 {
+		t.Errorf("a house without tokens gets one: %v", err)
+	}
 }
 
 func tail(s string) string {

@@ -2,15 +2,20 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"throughline/cmd/throughline/demo"
+	"throughline/governance/access"
 	"throughline/native"
 	"throughline/transcribe"
 )
@@ -25,6 +30,9 @@ func demonstrate(ctx context.Context, args []string) error {
 	keep := f.Bool("keep", false, "keep the data; otherwise the demo uses a directory of its own and removes it")
 	if err := parse(f, args, 0, 0); err != nil {
 		return err
+	}
+	if !(*speed >= 0) || math.IsInf(*speed, 1) {
+		return mistaken(f, fmt.Sprintf("--speed %g is no number from 0 on", *speed))
 	}
 	s, err := load(*path)
 	if err != nil {
@@ -53,6 +61,7 @@ func demonstrate(ctx context.Context, args []string) error {
 		}
 		s.WhatsApp.AppSecrets = []string{secret}
 	}
+	token := s.admitDemo()
 	s.ClickHouse.Linger = min(s.ClickHouse.Linger, 200*time.Millisecond)
 	h, err := newHouse(s, nil)
 	if err != nil {
@@ -67,7 +76,7 @@ func demonstrate(ctx context.Context, args []string) error {
 	served := h.run(ctx, func(at addresses) {
 		go func() {
 			defer stop()
-			played <- h.play(ctx, at, demo.Options{Once: *once, Speed: *speed, Out: os.Stderr}, os.Stdout)
+			played <- h.play(ctx, h.target(at, token), demo.Options{Once: *once, Speed: *speed, Out: os.Stderr}, os.Stdout)
 		}()
 	})
 	select {
@@ -78,18 +87,34 @@ func demonstrate(ctx context.Context, args []string) error {
 	}
 }
 
-func (h *house) play(ctx context.Context, at addresses, o demo.Options, out io.Writer) error {
+// admitDemo makes the token that the demo calls with where everybody needs one.
+func (s *settings) admitDemo() string {
+	if len(s.Access.Tokens) == 0 {
+		return ""
+	}
+	token := rand.Text()
+	s.Access.Tokens = append(s.Access.Tokens, access.Token{Token: token, Role: access.Admin, Name: "demo"})
+	return token
+}
+
+// target is this house as the demo finds it from the outside.
+func (h *house) target(at addresses, token string) demo.Target {
 	s := h.settings
-	target := demo.Target{
-		BaseURL: "http://" + at.HTTP, AppSecret: s.WhatsApp.AppSecrets[0], VerifyToken: s.WhatsApp.VerifyToken,
-		ClickHouseURL: "http://" + at.ClickHouse + "/?database=" + s.ClickHouse.Database,
+	t := demo.Target{
+		BaseURL: "http://" + at.HTTP, Token: token, AppSecret: s.WhatsApp.AppSecrets[0], VerifyToken: s.WhatsApp.VerifyToken,
+		ClickHouseURL: s.ClickHouse.URL + "?" + url.Values{"database": {s.ClickHouse.Database}, "user": {s.ClickHouse.User}, "password": {s.ClickHouse.Password}}.Encode(),
 		SIP:           h.recorder, Speech: h.speechless,
 	}
 	if h.ownBroker {
-		target.DataDirs = []string{s.DataDir} // otherwise the words lie on other machines
+		t.DataDirs = []string{s.DataDir} // otherwise the words lie on other machines
 	}
+	return t
+}
+
+func (h *house) play(ctx context.Context, target demo.Target, o demo.Options, out io.Writer) error {
 	if !o.Once {
-		fmt.Fprintf(os.Stderr, "\n  The live screen is at  http://%s\n  Ask ClickHouse with    curl 'http://%s/?query=SELECT+*+FROM+throughline.interaction_scores+FORMAT+Pretty'\n  Stop with Ctrl-C.\n\n", at.HTTP, at.ClickHouse)
+		fmt.Fprintf(os.Stderr, "\n  The live screen is at  %s\n  Ask ClickHouse with    curl '%s/?query=SELECT+*+FROM+%s.interaction_scores+FORMAT+Pretty'\n  Stop with Ctrl-C.\n\n",
+			target.BaseURL, strings.TrimSuffix(h.settings.ClickHouse.URL, "/"), h.settings.ClickHouse.Database)
 	}
 	report, err := demo.Play(ctx, target, o)
 	if !o.Once {

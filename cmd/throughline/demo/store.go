@@ -92,6 +92,9 @@ func ask[T any](ctx context.Context, s *store, sql string, params ...string) ([]
 		return nil, fmt.Errorf("ask clickhouse: %w", err)
 	}
 	resp, err := s.client.Do(req)
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // without the address, which holds the password
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask clickhouse: %w", err)
 	}
