@@ -18,6 +18,7 @@ import (
 const (
 	defaultMaxBatch = 256
 	commitEvery     = 200 * time.Millisecond
+	commitRetry     = 30 * time.Second     // at most, where it is refused again and again
 	handleSlice     = 5 * time.Millisecond // results are published at least this often
 	finishWithin    = 5 * time.Second      // what a stopping partition may take to publish and commit
 )
@@ -118,6 +119,8 @@ type partitionRun struct {
 	committed []int64
 	held      []fetched        // by input: what waits for company, see Stage.Linger
 	due       <-chan time.Time // commits
+	refused   time.Duration    // how long to leave the broker alone, which took no commit
+	until     time.Time        // when that is over
 }
 
 func (r *partitionRun) run(ctx context.Context) {
@@ -172,7 +175,7 @@ func (r *partitionRun) run(ctx context.Context) {
 			r.save(log.Error)
 			return
 		case <-r.due:
-			r.save(log.Warn)
+			r.saveDue(log.Warn)
 		case now := <-ticks:
 			r.tick(ctx, now)
 		case f := <-in:
@@ -268,7 +271,22 @@ func (r *partitionRun) settleStart(ctx context.Context) bool {
 	return true
 }
 
-func (r *partitionRun) save(report func(string, ...any)) {
+// saveDue commits on time, and less and less often where that fails: a broker may
+// refuse for hours, while its disk is full, and each time is told to the log.
+func (r *partitionRun) saveDue(report func(string, ...any)) {
+	now := time.Now()
+	switch {
+	case now.Before(r.until):
+	case r.save(report):
+		r.refused = 0
+	default:
+		r.refused = min(max(2*r.refused, commitEvery), commitRetry)
+		r.until = now.Add(r.refused)
+	}
+}
+
+// save commits what is handled; false: that was refused.
+func (r *partitionRun) save(report func(string, ...any)) bool {
 	topics, next := map[string]map[int]int64{}, slices.Clone(r.done)
 	for i, in := range r.stage.In {
 		if r.stage.Needs != nil {
@@ -281,15 +299,16 @@ func (r *partitionRun) save(report func(string, ...any)) {
 		}
 	}
 	if len(topics) == 0 {
-		return
+		return true
 	}
 	if err := r.commit(topics); err != nil {
 		report("committing offsets failed; events will be handled again", "error", err)
-		return
+		return false
 	}
 	for i := range next {
 		r.committed[i] = max(r.committed[i], next[i])
 	}
+	return true
 }
 
 func (r *partitionRun) tick(ctx context.Context, now time.Time) {
@@ -348,7 +367,7 @@ func (r *partitionRun) handle(ctx context.Context, f fetched) bool {
 		recs = recs[n:]
 		select {
 		case <-r.due: // one fetch may take a slow handler an hour
-			r.save(r.bus.log.Warn)
+			r.saveDue(r.bus.log.Warn)
 		default:
 		}
 	}
