@@ -30,6 +30,7 @@ type Broker struct {
 	looking      sync.Mutex // held over a look at the log, and by Close
 	upkeep       upkeep
 	appendFailed atomic.Bool
+	refusing     atomic.Bool // the disk is nearly full
 
 	closing sync.Once
 	closed  chan struct{}
@@ -164,6 +165,14 @@ func (b *Broker) beforeDelete(r kmsg.Request) {
 
 // Addr is the host:port that the broker serves and advertises.
 func (b *Broker) Addr() string { return b.addr }
+
+// Ready tells why the broker takes no records, nil where it does.
+func (b *Broker) Ready(context.Context) error {
+	if b.refusing.Load() {
+		return fmt.Errorf("the disk under the embedded broker is nearly full: records are refused until %d MiB are free", b.cfg.MinFree>>20)
+	}
+	return nil
+}
 
 // Run keeps the log within its bounds until ctx ends, then closes the
 // broker. It returns nil after ctx or [Broker.Close], or the failure that

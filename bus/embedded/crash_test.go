@@ -230,9 +230,15 @@ func TestNearlyFullDiskRefusesRecords(t *testing.T) {
 	c := client(t, b.Addr())
 	createTopic(t, c, "turns", 1, nil)
 	mustProduce(t, c, "turns", 0, numbered(0))
+	if err := b.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
 	b.Close()
 
 	b = open(t, embedded.Config{Dir: dir, MinFree: 1 << 60})
+	if err := b.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "nearly full") {
+		t.Errorf("a full broker is ready: %v", err)
+	}
 	c = client(t, b.Addr())
 	if _, err := produce(t.Context(), c, "turns", 0, time.Now(), numbered(1)); !errors.Is(err, kafka.KafkaStorageError) {
 		t.Errorf("produce: %v, want %v", err, kafka.KafkaStorageError)

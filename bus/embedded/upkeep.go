@@ -239,8 +239,9 @@ func (b *Broker) guardDisk() error {
 	if err != nil {
 		return err
 	}
-	u := &b.upkeep
-	switch full := free < b.cfg.MinFree; {
+	u, full := &b.upkeep, free < b.cfg.MinFree
+	b.refusing.Store(full)
+	switch {
 	case full && u.full == nil:
 		u.full = b.cluster.Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.Produce, kmsg.OffsetCommit}, Err: kerr.KafkaStorageError, Count: -1,

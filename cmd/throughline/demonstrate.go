@@ -105,7 +105,7 @@ func (h *house) target(at addresses, token string) demo.Target {
 		ClickHouseURL: s.ClickHouse.URL + "?" + url.Values{"database": {s.ClickHouse.Database}, "user": {s.ClickHouse.User}, "password": {s.ClickHouse.Password}}.Encode(),
 		SIP:           h.recorder, Speech: h.speechless,
 	}
-	if h.ownBroker {
+	if h.broker != nil {
 		t.DataDirs = []string{s.DataDir} // otherwise the words lie on other machines
 	}
 	return t

@@ -13,6 +13,7 @@ import (
 
 	"throughline/assist"
 	"throughline/assist/llm"
+	brokers "throughline/bus/embedded"
 	"throughline/governance"
 	"throughline/governance/access"
 	"throughline/nlp/floor"
@@ -30,7 +31,7 @@ type house struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 
-	ownBroker bool // the broker is the embedded one
+	broker *brokers.Broker // the embedded one; nil: brokers are configured
 
 	guard  *access.Guard
 	ledger *governance.Ledger

@@ -140,6 +140,9 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	h.startStages(life, b, store)
 	mux := http.NewServeMux()
 	ready := []func(context.Context) error{b.Ready, store.Ready}
+	if h.broker != nil {
+		ready = append(ready, h.broker.Ready)
+	}
 	if h.takes("dashboards") {
 		if err := h.startDashboards(life, b, store, mux); err != nil {
 			return err
@@ -190,7 +193,7 @@ func (h *house) startBroker(life *lifecycle) (addr string, err error) {
 	if err != nil {
 		return "", unlistened(err)
 	}
-	s.Kafka.Brokers, h.ownBroker = []string{broker.Addr()}, true
+	s.Kafka.Brokers, h.broker = []string{broker.Addr()}, broker
 	s.Kafka.Fresh = min(max(2, runtime.GOMAXPROCS(0)), bus.DefaultPartitions) // each costs fetches and inserts, and more than there are processors bring nothing
 	life.start(service{name: "broker", run: broker.Run})
 	return broker.Addr(), nil
