@@ -55,12 +55,10 @@ func (s *secrets) get(name string) (string, error) {
 	return secret, nil
 }
 
-// write keeps what get has made. Where two start at once over one folder, the
+// write makes the folder, which nobody else may look into, and keeps there what
+// get has made. Where two start at once over one folder, the
 // second fails, instead of taking the first one's secrets away.
 func (s *secrets) write() error {
-	if len(s.fresh) == 0 {
-		return nil
-	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return fmt.Errorf("data_dir %s: %w: set data_dir to a folder that this user may write", s.dir, err)
 	}
