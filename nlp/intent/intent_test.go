@@ -168,20 +168,13 @@ out_of_scope: [what time is it, hello there, open the window]
 // A file that gives no examples out of scope has the shipped ones: small talk is
 // none of two intents. One that gives an empty list has none.
 func TestSmallTalkIsNoIntent(t *testing.T) {
-	mine, err := fit()
-	if err != nil {
-		t.Fatal(err)
-	}
-	owned, e := mine.Owned, mine.reader
 	const two = `intents:
 - name: order_status
   examples: [where is my order, track my parcel, when does it arrive]
 - name: cancel
   examples: [cancel my order, I want to cancel, stop my subscription]
 `
-	if err := owned.Reload(t.Context(), []byte(two)); err != nil {
-		t.Fatal(err)
-	}
+	owned, e := ownFile(t, two)
 	for text, want := range map[string][]string{
 		"where is my parcel": {"order_status"}, "I want to cancel please": {"cancel"}, "hello": nil, "what a nice day": nil,
 		"my name is Daniel": nil,
@@ -196,17 +189,9 @@ func TestSmallTalkIsNoIntent(t *testing.T) {
 	if got := owned.Taxonomy().OutOfScope; len(got) != 0 {
 		t.Errorf("%d examples out of scope, and none was wanted", len(got))
 	}
-}
-
-// Examples that tell nothing apart are a flaw of the file, and say what to do.
-func TestExamplesThatTellNothingApart(t *testing.T) {
-	mine, err := fit()
-	if err != nil {
-		t.Fatal(err)
-	}
-	owned := mine.Owned
+	// Examples that tell nothing apart are a flaw of the file, and say what to do.
 	before := owned.Head()
-	err = owned.Reload(t.Context(), []byte("intents:\n- name: good\n  examples: [🙂, 👍, ❤]\n- name: bad\n  examples: [😡, 💔, 🤮]\nout_of_scope: []\n"))
+	err := owned.Reload(t.Context(), []byte("intents:\n- {name: good, examples: [🙂, 👍, ❤]}\n- {name: bad, examples: [😡, 💔, 🤮]}\nout_of_scope: []\n"))
 	var f *flaw.Flaw
 	if !errors.As(err, &f) || !strings.Contains(f.Reason, "give each more") {
 		t.Errorf("error %v", err)
@@ -214,6 +199,24 @@ func TestExamplesThatTellNothingApart(t *testing.T) {
 	if owned.Head() != before {
 		t.Error("the old head is gone")
 	}
+}
+
+// ownFile fits a small file.
+func ownFile(t *testing.T, file string) (*intent.Owned, *floor.Model) {
+	t.Helper()
+	m, err := floor.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	taxonomy, err := intent.Parse([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owned, err := intent.Own(t.Context(), taxonomy, m, intent.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return owned, m
 }
 
 func TestClauses(t *testing.T) {
