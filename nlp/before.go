@@ -3,6 +3,7 @@ package nlp
 import (
 	"strings"
 	"sync"
+	"unicode"
 
 	"throughline/event"
 )
@@ -36,26 +37,42 @@ func head(text string) string { return text[:min(len(text), 600)] }
 // settledAtMost is how many words an answer may have to be a mere answer.
 const settledAtMost = 7
 
-// settle reads a short "no" as the answer it is: after an apology or a question,
-// "no, that's fine" and a bare "no" are not ill will. Seven tenths of the
-// negative probability go to neutral.
-func (b Before) settle(t event.Turn, s event.Sentiment) event.Sentiment {
+// settles tells whether a turn is a short "no" that is the answer it is: after an
+// apology or a question, "no, that's fine" and a bare "no" are not ill will. Every
+// word must be one that such answers are made of: "no, nothing works" is another.
+func (b Before) settles(t event.Turn) bool {
 	if !b.Apologised && !b.Asked || t.Role != event.Customer || len(t.Text) > 80 {
-		return s
+		return false
 	}
-	words := strings.FieldsFunc(strings.ToLower(t.Text), func(r rune) bool { return strings.ContainsRune(" ,.!;:’'\n\t", r) })
+	words := strings.FieldsFunc(strings.ToLower(t.Text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
 	if len(words) == 0 || len(words) > settledAtMost || !refuses(words[0]) {
-		return s
+		return false
 	}
 	settled := len(words) == 1
-	for _, w := range words[1:] {
-		settled = settled || settles(w)
+	for i, w := range words[1:] {
+		switch {
+		case contents(w) && (w != "good" || i > 0): // "no good" is a judgement
+			settled = true
+		case !fills(w):
+			return false
+		}
 	}
-	if !settled {
-		return s
-	}
+	return settled
+}
+
+// settle moves seven tenths of the negative probability of a mere answer to neutral.
+func settle(s event.Sentiment) event.Sentiment {
 	moved := 0.7 * s.Negative
 	return SentimentOf(s.Negative-moved, s.Neutral+moved, s.Positive)
+}
+
+// unkind tells the emotions that a mere answer does not show, and their groups.
+func unkind(l event.Label) bool {
+	switch EkmanGroup(l.Name) {
+	case "anger", "disgust", "fear", "sadness":
+		return true
+	}
+	return false
 }
 
 func refuses(w string) bool {
@@ -66,11 +83,27 @@ func refuses(w string) bool {
 	return false
 }
 
-func settles(w string) bool {
+// contents tells the words that say nothing more is wanted.
+func contents(w string) bool {
 	switch w {
-	case "fine", "ok", "okay", "good", "alright", "nothing", "worries", "problem", "thanks", "thank", "need", "all",
-		"bien", "nada", "gracias", "problema", "tranquilo", "bem", "só", "obrigado", "obrigada", "merci", "rien", "grave",
-		"tout", "danke", "gut", "alles", "nichts", "bene", "grazie", "niente", "basta":
+	case "fine", "ok", "okay", "good", "great", "perfect", "alright", "right", "nothing", "worries", "problem", "thanks", "thank", "need", "all", "cheers",
+		"bien", "nada", "gracias", "problema", "tranquilo", "tranquila", "todo", "bem", "só", "obrigado", "obrigada", "tudo",
+		"merci", "rien", "grave", "tout", "bon", "va", "danke", "gut", "alles", "nichts", "passt",
+		"bene", "grazie", "niente", "basta", "tutto":
+		return true
+	}
+	return false
+}
+
+// fills tells the words that stand between them.
+func fills(w string) bool {
+	switch w {
+	case "that", "s", "is", "it", "its", "thats", "i", "m", "im", "am", "we", "re", "you", "are", "ll", "be", "do", "don", "t", "any", "more", "else",
+		"really", "for", "now", "the", "moment", "today", "then", "so", "just", "very", "much", "at", "no", "to", "worry", "about",
+		"está", "esta", "eso", "es", "era", "muy", "muchas", "hay", "por", "ahora", "más", "mas", "isso", "é", "muito", "agora", "obg",
+		"c", "est", "ça", "ca", "pas", "de", "beaucoup", "ce", "pour", "plus",
+		"das", "war", "ist", "schon", "vielen", "dank", "mehr", "weiter", "kein",
+		"è", "così", "cosi", "a", "posto", "altro", "molte":
 		return true
 	}
 	return false

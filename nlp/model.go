@@ -65,12 +65,22 @@ func (m *Model) Features(ctx context.Context, t event.Turn, before Before) (even
 		neutral := SentimentOf(0, 1, 0)
 		r.Sentiment, r.Emotions = &neutral, nil
 	}
+	settled, ironic := before.settles(t), ironic(t.Text)
 	if r.Sentiment != nil && t.Role != event.System && t.Role != event.Bot {
-		s := before.settle(t, *r.Sentiment)
+		s := *r.Sentiment
+		if settled {
+			s = settle(s)
+		}
+		if ironic {
+			s = SentimentOf(max(s.Negative, s.Positive), s.Neutral, min(s.Negative, s.Positive))
+		}
 		f.Sentiment = &s
 	}
 	if t.Role == event.Customer || m.parts.AgentEmotions {
 		f.Emotions = emotionLabels(r.Emotions, r.Thresholds)
+		f.Emotions = slices.DeleteFunc(f.Emotions, func(l event.Label) bool {
+			return settled && unkind(l) || ironic && EkmanGroup(l.Name) == "joy"
+		})
 	}
 	if wishes && len(r.Vector.Value) > 0 {
 		found, out := m.parts.Intents.Head().Find(append(r.Clauses, r.Vector)...)

@@ -130,13 +130,48 @@ func TestNoAfterAnApologyIsNotIllWill(t *testing.T) {
 	agent.Role = event.Agent
 	for _, text := range []string{"no, that's fine", "no", "No, nothing, thanks", "nope, all good"} {
 		understand(t, m, agent)
-		if f := understand(t, m, said(text)); f.Sentiment.Class() == "negative" {
+		f := understand(t, m, said(text))
+		if f.Sentiment.Class() == "negative" {
 			t.Errorf("%q after an apology is negative: %+v", text, *f.Sentiment)
 		}
+		for _, l := range f.Emotions {
+			if l.Name == "anger" || l.Name == "disapproval" || l.Name == "sadness" {
+				t.Errorf("%q after an apology shows %v", text, f.Emotions)
+			}
+		}
 	}
-	understand(t, m, agent)
-	if f := understand(t, m, said("no, this is terrible, you ruined everything")); f.Sentiment.Class() != "negative" {
-		t.Errorf("real ill will is %s", f.Sentiment.Class())
+	for _, text := range []string{"no, this is terrible, you ruined everything", "no, nothing works, useless", "no good", "no, all of it is broken"} {
+		understand(t, m, agent)
+		after := understand(t, m, said(text))
+		if alone := understand(t, m, said(text)); after.Sentiment.Score != alone.Sentiment.Score || len(after.Emotions) != len(alone.Emotions) {
+			t.Errorf("%q is %+v after an apology, and %+v by itself", text, *after.Sentiment, *alone.Sentiment)
+		}
+	}
+}
+
+// Whoever marks sarcasm means the opposite of praise.
+func TestMarkedSarcasm(t *testing.T) {
+	m := model(t)
+	for text, want := range map[string]string{
+		"wow, amazing service /s":               "negative",
+		"great, thanks a lot for that! /S ":     "negative",
+		"I love waiting for an hour #sarcasm":   "negative",
+		"this is awful /s":                      "negative",
+		"wow, amazing service":                  "positive",
+		"the road sign says 80 km/s, I love it": "positive",
+	} {
+		f := understand(t, m, said(text))
+		if got := f.Sentiment.Class(); got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+		for _, l := range f.Emotions {
+			if want == "negative" && nlp.EkmanGroup(l.Name) == "joy" {
+				t.Errorf("%q shows %v", text, f.Emotions)
+			}
+		}
+	}
+	if f := understand(t, m, said("/s")); f.Sentiment != nil && f.Sentiment.Class() == "positive" {
+		t.Errorf("a mark alone is %+v", *f.Sentiment)
 	}
 }
 

@@ -137,6 +137,21 @@ func TestBrokenFileNamesThePlaceAndTheFix(t *testing.T) {
 	}
 }
 
+// What a customer says of a card while paying with it is no lost card, a mail
+// address no call, and thanks are no refusal. None of these is an example.
+func TestDefaultTaxonomyHearsAnswersAsAnswers(t *testing.T) {
+	owned, e := own(t)
+	for text, want := range map[string][]string{
+		"it is [CARD]": nil, "my mail is [MAIL]": nil, "my number is [PHONE]": nil, "😂😂": nil,
+		"my card [CARD] was stolen": {"card_lost"}, "please call me on [PHONE]": {"callback"},
+		"merci!": {"thanks"}, "¡Gracias!": {"thanks"}, "non merci": {"deny"},
+	} {
+		if got := find(owned.Head(), e, text); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestReloadKeepsTheOldOneWhereTheNewIsBroken(t *testing.T) {
 	mine, err := fit()
 	if err != nil {
