@@ -39,18 +39,21 @@ func newBreaker(rate float64, concurrency int) *breaker {
 	return &breaker{concurrency: concurrency, every: time.Duration(float64(time.Second) / rate), changed: make(chan struct{})}
 }
 
-// enter waits for a turn. It fails when ctx ends, and with errTooOld at expiry.
-func (b *breaker) enter(ctx context.Context, expiry time.Time) error {
+// enter waits for a turn. It fails when ctx ends, and with errTooOld at expiry,
+// unless it is the first turn that is asked for and the target is well: then it
+// was not the target that kept the event waiting.
+func (b *breaker) enter(ctx context.Context, expiry time.Time, first bool) error {
 	for {
 		wait, changed := b.tryEnter(time.Now())
 		if wait == 0 {
 			return nil
 		}
-		left := time.Until(expiry)
-		if left <= 0 {
+		if left := time.Until(expiry); left > 0 {
+			wait = min(wait, left)
+		} else if !first || b.state() != 0 {
 			return errTooOld
 		}
-		timer := time.NewTimer(min(wait, left))
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()

@@ -111,7 +111,7 @@ func (t *target) send(ctx context.Context, n Notice) error {
 		}
 		err := errTooOld
 		if last == nil || time.Now().Before(expiry) { // what was never tried is tried, however old
-			err = t.breaker.enter(ctx, expiry)
+			err = t.breaker.enter(ctx, expiry, last == nil)
 		}
 		if errors.Is(err, errTooOld) {
 			return t.setAside(n, fmt.Errorf("older than max_age, %v", t.MaxAge), last)

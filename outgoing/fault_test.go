@@ -182,6 +182,41 @@ func TestStale(t *testing.T) {
 	}
 }
 
+// TestWeWereAway: what is older than max_age because nobody was here to send it
+// is sent at the target's rate, and set aside at once where the target is down.
+func TestWeWereAway(t *testing.T) {
+	for name, c := range map[string]struct {
+		status          int
+		accepted, aside int
+	}{
+		"target well": {204, 12, 0},
+		"target down": {503, 0, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &receiver{behave: func(w http.ResponseWriter, _ *http.Request, _ Notice) bool {
+					if c.status != 204 {
+						w.WriteHeader(c.status)
+					}
+					return c.status != 204
+				}}
+				to := piped(t, r, Target{})
+				var all []event.Alert
+				for n := range 12 {
+					all = append(all, alert(string(rune('a'+n%3)), n/3+1, time.Now()))
+				}
+				time.Sleep(DefaultMaxAge + time.Hour)
+				began := time.Now()
+				aside := handle(t.Context(), newShard(to), records(0, all...))
+				if r.count() != c.accepted || len(aside) != c.aside || time.Since(began) > time.Minute {
+					t.Errorf("%d accepted, %d set aside after %v, want %d and %d at once", r.count(), len(aside), time.Since(began), c.accepted, c.aside)
+				}
+				r.inOrder()
+			})
+		})
+	}
+}
+
 // TestStopInBetween ends the context while a target hangs: nothing is settled
 // that was not, and the target's breaker is not blamed.
 func TestStopInBetween(t *testing.T) {
