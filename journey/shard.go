@@ -22,7 +22,19 @@ type Shard struct {
 	looked    time.Time    // when somebody was looked for to forget
 }
 
-// NewShard makes an empty Shard.
+// OpenShard makes an empty Shard whose journeys carry scores, by the model that
+// cfg names.
+func OpenShard(cfg Config) (*Shard, error) {
+	scores, err := score.Open(cfg.Scores)
+	if err != nil {
+		return nil, err
+	}
+	s := NewShard(cfg)
+	s.scores = scores
+	return s, nil
+}
+
+// NewShard makes an empty Shard without scores.
 func NewShard(cfg Config) *Shard {
 	cfg = cfg.withDefaults()
 	s := &Shard{cfg: cfg, social: map[string]bool{}, customers: map[string]*customer{}}

@@ -6,7 +6,6 @@ import (
 
 	"throughline/bus"
 	"throughline/event"
-	"throughline/journey/score"
 )
 
 // Stage follows journeys. It reads what customers and agents say, what becomes
@@ -37,12 +36,10 @@ func Stage(cfg Config) bus.Stage {
 
 // restore makes the shard of a partition from the compacted topics.
 func restore(ctx context.Context, b *bus.Bus, cfg Config, partition int) (*Shard, error) {
-	scores, err := score.Open(cfg.Scores)
+	s, err := OpenShard(cfg)
 	if err != nil {
 		return nil, err
 	}
-	s := NewShard(cfg)
-	s.scores = scores
 	if _, err := bus.Replay(ctx, b, event.Source[remembered]{Spec: event.Journeys().Spec}, partition, func(r bus.Record[remembered]) error {
 		s.Restore(r.Key, r.Value.journey(), r.Deleted)
 		return nil

@@ -15,12 +15,13 @@ type Fold interface {
 	Turn(context.Context, event.Features) ([]event.Message, error)
 	Change(context.Context, event.Interaction) ([]event.Message, error)
 	Tagged(context.Context, event.Alert) ([]event.Message, error)
+	Tick(context.Context, time.Time) ([]event.Message, error)
 }
 
 // Parts are what the product makes of words.
 type Parts struct {
 	Understand func(context.Context, event.Turn) (event.Features, error) // through the gate and the models
-	Fold       func() Fold                                               // a new one, without memory
+	Fold       func() (Fold, error)                                      // a new one, without memory
 }
 
 // Outcome is something that a rule did at a step.
@@ -57,7 +58,11 @@ type play struct {
 
 // Play gives what a policy does in s on a channel, in order.
 func Play(ctx context.Context, s Scenario, p *assist.Policy, parts Parts, channel event.Channel) ([]Outcome, error) {
-	r := &play{parts: parts, fold: parts.Fold(), decider: assist.NewDecider(p, began()), name: s.Name, channel: channel,
+	fold, err := parts.Fold()
+	if err != nil {
+		return nil, err
+	}
+	r := &play{parts: parts, fold: fold, decider: assist.NewDecider(p, began()), name: s.Name, channel: channel,
 		now: began().Add(-pause), channels: map[string]event.Channel{}}
 	for i, step := range s.Steps {
 		r.step = i + 1
@@ -75,6 +80,9 @@ func (r *play) take(ctx context.Context, s Step) error {
 		after = pause
 	}
 	r.now = r.now.Add(after + s.Wait)
+	if err := r.folded(ctx)(r.fold.Tick(ctx, r.now)); err != nil {
+		return err
+	}
 	if err := r.decided(ctx, r.decider.Tick(r.now)); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func parts() scenario.Parts {
 		Understand: func(_ context.Context, t event.Turn) (event.Features, error) {
 			return event.Features{ID: event.ID("f", t.ID), Turn: t}, nil
 		},
-		Fold: func() scenario.Fold { return journey.NewShard(journey.Config{}) },
+		Fold: func() (scenario.Fold, error) { return journey.OpenShard(journey.Config{}) },
 	}
 }
 
@@ -121,6 +121,39 @@ func TestParseNamesTheLine(t *testing.T) {
 		if _, err := scenario.Parse("s.yaml", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "s.yaml") {
 			t.Errorf("%s: got %v, want it to say %q", name, err, c.want)
 		}
+	}
+}
+
+// TestScoresAndSilence decides on what the journey's own figures say, and on what
+// time alone changes.
+func TestScoresAndSilence(t *testing.T) {
+	p, err := assist.Load("p.yaml", []byte(`rules:
+  - {name: hard, on: any, when: journey.has_effort && journey.effort > 20.0, once: journey, alert: {title: x}}
+  - {name: over, on: any, when: journey.state == "resolved", once: journey, alert: {title: x}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := scenario.Parse("s.yaml", []byte(`scenarios:
+  - name: twice
+    steps:
+      - {open: a}
+      - {customer: "no!", sentiment: -0.9}
+      - {change: ended}
+      - {open: b, after: 1h}
+      - {customer: "no!!", sentiment: -0.9}
+      - {change: ended}
+      - {wait: 25h}
+    expect:
+      - {rule: hard, step: 4}
+      - {rule: over, step: 7}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := scenario.Run(context.Background(), all[0], p, parts())
+	if err != nil || len(res.Problems) > 0 {
+		t.Errorf("%v, problems %q", err, res.Problems)
 	}
 }
 

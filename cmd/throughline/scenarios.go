@@ -94,7 +94,7 @@ func productParts(config string) (scenario.Parts, error) {
 			}
 			return event.Features{}, errors.New("a turn was understood as nothing")
 		},
-		Fold: func() scenario.Fold { return journey.NewShard(s.Journey) },
+		Fold: func() (scenario.Fold, error) { return journey.OpenShard(s.Journey) },
 	}, nil
 }
 
