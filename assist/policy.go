@@ -220,6 +220,9 @@ func (r *rule) read(env terms, n *yaml.Node, names map[string]bool) []*flaw.Flaw
 			problems = append(problems, flaw.OfYAML(fmt.Errorf("%s: %w", a.name(), err), r.place)...)
 		}
 	}
+	if len(problems) > 0 {
+		return problems
+	}
 	var err error
 	if r.meaning, err = meaningOf(n, r); err != nil {
 		wrong("%v", err)

@@ -1,6 +1,8 @@
 package journey
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"throughline/journey/score"
@@ -26,6 +28,21 @@ type Config struct {
 	Forget       time.Duration `yaml:"forget" default:"9600h" doc:"a customer who has been silent this long leaves the memory of journeys; what happened stays in ClickHouse, consents hold, and merged customers stay"`
 	Social       []string      `yaml:"social" default:"greeting,goodbye,thanks,confirm,deny" doc:"intents that want nothing and so are never open"`
 	Scores       score.Config  `yaml:"scores" doc:"what scores are made with: docs/metrics.md"`
+}
+
+// Check tells what is wrong with the settings and with the file that they name.
+func (c Config) Check() error {
+	var problems []error
+	for _, d := range []struct {
+		key string
+		v   time.Duration
+	}{{"gap", c.Gap}, {"intent_gap", c.IntentGap}, {"case_gap", c.CaseGap}, {"resolve_after", c.ResolveAfter}, {"reopen", c.Reopen}, {"forget", c.Forget}} {
+		if d.v < 0 {
+			problems = append(problems, fmt.Errorf("journey.%s is %s: give a time such as 72h", d.key, d.v))
+		}
+	}
+	_, err := score.Open(c.Scores)
+	return errors.Join(append(problems, err)...)
 }
 
 func (c Config) withDefaults() Config {

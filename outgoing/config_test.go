@@ -53,6 +53,9 @@ func TestConfig(t *testing.T) {
 			}
 		})
 	}
+	if _, err := New(Config{Screen: "screen.example.com", Targets: []Target{sound}}); err == nil || !strings.Contains(err.Error(), "outgoing.screen: write it like") {
+		t.Errorf("links to nowhere: %v", err)
+	}
 	if _, err := New(Config{Targets: []Target{sound, sound}}); err == nil || !strings.Contains(err.Error(), "stands twice") {
 		t.Errorf("two of one name: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -42,6 +43,9 @@ func New(cfg Config) (*Teller, error) {
 		cfg.Logger = slog.Default()
 	}
 	var problems []error
+	if u, err := url.Parse(cfg.Screen); cfg.Screen != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		problems = append(problems, errors.New("outgoing.screen: write it like https://throughline.example.com"))
+	}
 	t := &Teller{}
 	metrics := newMetrics(t)
 	for _, given := range cfg.Targets {

@@ -2,6 +2,8 @@ package patterns
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -22,6 +24,22 @@ const (
 	DefaultTurns   = 1000
 	DefaultLeast   = 8 // turns of the smallest theme
 )
+
+// Check tells what is wrong with the settings.
+func (c Config) Check() error {
+	var problems []error
+	wrong := func(is bool, format string, args ...any) {
+		if is {
+			problems = append(problems, fmt.Errorf("patterns."+format, args...))
+		}
+	}
+	wrong(c.Every < 0, "every is %s: give a time such as 1h, or 0 for never", c.Every)
+	wrong(c.Window < 0 || c.Window > 0 && c.Window < time.Hour || c.Window > longest, "window is %s: give 1h to %s", c.Window, longest)
+	wrong(c.History < 0, "history is %s: give a time such as 672h", c.History)
+	wrong(!(c.Level >= 0 && c.Level < 1), "level is %v: give a share between 0 and 1, such as 0.05", c.Level)
+	wrong(c.Turns < 0, "turns is %d: give a number such as 1000", c.Turns)
+	return errors.Join(problems...)
+}
 
 func (c Config) settled() Config {
 	c.Window = cmp.Or(c.Window, DefaultWindow)

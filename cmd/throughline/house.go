@@ -90,6 +90,16 @@ func newHouse(s *settings, only []string) (*house, error) {
 			return nil, fmt.Errorf("nlp: %w", err)
 		}
 	}
+	if h.takes("journey") {
+		if err := s.Journey.Check(); err != nil {
+			return nil, err
+		}
+	}
+	if h.takes("patterns") {
+		if err := s.Patterns.Check(); err != nil {
+			return nil, err
+		}
+	}
 	if h.takes("assist") || h.takes("dashboards") { // who decides, and who is asked for the policy
 		s.Assist.Logger = h.log
 		if h.takes("outgoing") {

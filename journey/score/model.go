@@ -61,15 +61,16 @@ func Open(cfg Config) (*Model, error) {
 	if cfg.Model != "" {
 		var err error
 		if data, err = os.ReadFile(cfg.Model); err != nil {
-			return nil, fmt.Errorf("open journey.scores.model: %w", err)
+			return nil, fmt.Errorf("journey.scores.model: %w", err)
 		}
 	}
 	m := &Model{cfg: cfg.withDefaults(), loads: loads(), names: Names()}
-	if err := json.Unmarshal(data, &m.file); err != nil {
-		return nil, fmt.Errorf("open scores: %w", err)
+	err := json.Unmarshal(data, &m.file)
+	if err == nil {
+		err = m.file.check()
 	}
-	if err := m.file.check(); err != nil {
-		return nil, fmt.Errorf("open scores: %w", err)
+	if err != nil {
+		return nil, fmt.Errorf("journey.scores.model %s is not what throughline score fit writes: %w", cfg.Model, err)
 	}
 	return m, nil
 }

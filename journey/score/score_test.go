@@ -176,7 +176,7 @@ func TestOpenNamesTheFix(t *testing.T) {
 		"version":    {`"version": "`, `"was": "`, "version is missing"},
 		"no model":   {`"churn"`, `"burn"`, "churn wants"},
 		"odd number": {`"cuts": [`, `"cuts": [1e9,`, "escalation"},
-		"no JSON":    {`{`, `[`, "open scores"},
+		"no JSON":    {`{`, `[`, "journey.scores.model"},
 	} {
 		path := filepath.Join(t.TempDir(), "scores.json")
 		if err := os.WriteFile(path, []byte(strings.Replace(string(good), c.old, c.new, 1)), 0o600); err != nil {
