@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"text/tabwriter"
 
 	"throughline/bus"
@@ -36,34 +35,18 @@ func (h *house) startPatterns(life *lifecycle, b *bus.Bus, store *sink.Store, mu
 // showPatterns asks a running Throughline what changed.
 func showPatterns(ctx context.Context, args []string) error {
 	f := flags("patterns [--since 7d] [--json]", "Ask a running Throughline what changed: intents and themes that rise or fall, sentiment that shifts, each with its test.")
-	base := addressFlag(f)
-	token := f.String("token", os.Getenv("THROUGHLINE_TOKEN"), "access `token`; default: THROUGHLINE_TOKEN")
+	to := remoteFlags(f)
 	since := f.String("since", "7d", "how long ago, or the RFC 3339 `time`, from when on a change is looked for")
 	asJSON := f.Bool("json", false, "print the answer as it came")
 	if err := parse(f, args, 0, 0); err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.String()+patterns.Path+"?since="+url.QueryEscape(*since), nil)
-	if err != nil {
+	var body json.RawMessage
+	if err := to.ask(ctx, http.MethodGet, patterns.Path+"?since="+url.QueryEscape(*since), nil, &body); err != nil {
 		return fmt.Errorf("patterns: %w", err)
-	}
-	if *token != "" {
-		req.Header.Set("Authorization", "Bearer "+*token)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("patterns: %w", unreached(err))
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
-	if err != nil {
-		return fmt.Errorf("patterns: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("patterns: %s: %s", resp.Status, strings.TrimSpace(string(body)))
 	}
 	if *asJSON {
-		_, err := os.Stdout.Write(body)
+		_, err := os.Stdout.Write(append(body, '\n'))
 		return err
 	}
 	var report patterns.Report

@@ -80,7 +80,7 @@ func checkPolicy(_ context.Context, args []string) error {
 	return nil
 }
 
-// remote is a running Throughline that is asked for its policies.
+// remote is a running Throughline that is asked something.
 type remote struct {
 	url   *address
 	token *string
@@ -124,7 +124,11 @@ func (r remote) ask(ctx context.Context, method, path string, body io.Reader, in
 	}
 	problems := []error{errors.New(p.Title + ": " + p.Detail)}
 	for _, w := range p.Errors {
-		problems = append(problems, fmt.Errorf("%d:%d: %s", w.Line, w.Column, w.Detail))
+		where := w.Pointer
+		if w.Line > 0 {
+			where = fmt.Sprintf("%d:%d:", w.Line, w.Column)
+		}
+		problems = append(problems, errors.New(where+" "+w.Detail))
 	}
 	return errors.Join(problems...)
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"throughline/assist"
 	"throughline/assist/scenario"
+	"throughline/problem"
 )
 
 // TestShippedPolicyDecidesAlikeOnEveryChannel plays the shipped scenarios by the
@@ -103,4 +106,31 @@ func written(t *testing.T, dir, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestRefusalsAreTold asks somebody who refuses, for whatever reason.
+func TestRefusalsAreTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		verb func(context.Context, []string) error
+		says error
+		want string
+	}{
+		"a place in a file": {listPolicies, &problem.Problem{Title: "Not sound", Status: 422, Detail: "See errors.", Errors: []problem.Field{{Line: 3, Column: 9, Detail: "no such field"}}}, "Not sound: See errors.\n3:9: no such field"},
+		"a parameter":       {showPatterns, problem.Invalid(problem.Field{Pointer: "?since", Detail: "must be a time"}), "\n?since must be a time"},
+		"no problem":        {listPolicies, nil, "GET /v1/policy/versions: 404 Not Found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if c.says == nil {
+					http.NotFound(w, r)
+					return
+				}
+				problem.Write(w, problem.Of(c.says))
+			}))
+			defer web.Close()
+			if err := c.verb(t.Context(), []string{"--url", web.URL + "/"}); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
 }
