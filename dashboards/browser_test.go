@@ -126,6 +126,8 @@ func TestScreen(t *testing.T) {
 		js(`location.hash = '#/i/i_scene_0'`),
 		until(`document.querySelectorAll('.turn').length === 6`),
 		until(`document.querySelector('.pill').textContent.includes('card number')`),
+		until(`['intent', 'emotion', 'category'].every(kind => document.querySelector('[data-turn="t_scene_0_4"] .tag.' + kind))`),
+		until(`document.querySelector('.tag.category').textContent === 'Asked again'`),
 		until(`document.querySelector('.strip.suggestion').textContent.includes('Release the refund')`),
 		until(`document.querySelector('.strip[data-severity="info"]').textContent.includes('queue refunds, priority 80')`),
 		until(`document.querySelector('.tabs').textContent.includes('3 interactions')`))

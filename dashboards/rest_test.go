@@ -312,8 +312,9 @@ func TestStored(t *testing.T) {
 	m := &memory{rows: map[string][]string{
 		dashboards.QueryInteractions: {`{"id":"i1","channel":"sms","state":"ended","started":"2026-01-01T00:00:00Z","last":"2026-01-01T00:00:00Z","turns":1}`,
 			`{"id":"old","channel":"sms","state":"ended","started":"2026-01-01T00:00:00Z","last":"2026-01-01T00:00:00Z","turns":4,"sentiment":-1.5}`},
-		dashboards.QueryInteraction:     {`{"id":"old","channel":"sms","state":"ended","turns":4}`},
-		dashboards.QueryTurns:           {`{"id":"t1","at":"2026-01-01T00:00:00Z"}`, `{"id":"told","at":"2026-01-01T00:00:00Z","text":"long ago","role":"customer","sentiment":0.5,"intents":["a"],"intent_probabilities":[0.7]}`},
+		dashboards.QueryInteraction: {`{"id":"old","channel":"sms","state":"ended","turns":4}`},
+		dashboards.QueryTurns: {`{"id":"t1","at":"2026-01-01T00:00:00Z"}`, `{"id":"told","at":"2026-01-01T00:00:00Z","text":"long ago","role":"customer","sentiment":0.5,"intents":["a"],"intent_probabilities":[0.7],` +
+			`"out_of_scope":0.25,"categories":["leaves"],"category_probabilities":[0.8],"acoustics":"{\"pitch_hz\":180}"}`},
 		dashboards.QueryCustomerJourney: {`{"document":"{\"id\":\"j9\",\"customer\":\"c9\",\"intents\":[{\"name\":\"x\"}]}"}`},
 		dashboards.QueryAdvice:          {`{"customer":"c9"}`},
 	}}
@@ -330,7 +331,8 @@ func TestStored(t *testing.T) {
 	var turns dashboards.TurnList
 	s.get(t, "/v1/interactions/i1/turns", &turns)
 	var first event.Features
-	if len(turns.Turns) != 2 || json.Unmarshal(turns.Turns[0], &first) != nil || first.Turn.Text != "long ago" || first.Sentiment.Score != 0.5 || first.Intents[0].Name != "a" {
+	if len(turns.Turns) != 2 || json.Unmarshal(turns.Turns[0], &first) != nil || first.Turn.Text != "long ago" || first.Sentiment.Score != 0.5 || first.Intents[0].Name != "a" ||
+		len(first.Categories) != 1 || first.Categories[0] != (event.Label{Name: "leaves", Probability: 0.8}) || first.OutOfScope != 0.25 || first.Turn.Acoustics.PitchHz != 180 {
 		t.Errorf("merged turns are %s", turns.Turns)
 	}
 	var c dashboards.Context

@@ -135,6 +135,9 @@ func (t talk) turn(n, k int, began time.Time) event.Features {
 	case l.score > 0.7:
 		f.Emotions = []event.Label{{Name: "gratitude", Probability: 0.9}}
 	}
+	if k == 4 && n == 0 {
+		f.Categories = []event.Label{{Name: "asked_again", Probability: 1}}
+	}
 	if k == 2 && n == 0 {
 		f.Entities = []event.Entity{{Type: "ORDER", Text: "4839201", Value: "4839201"}}
 	}

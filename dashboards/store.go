@@ -89,14 +89,18 @@ type storedTurn struct {
 
 	Sentiment, Negative, Neutral, Positive, Magnitude *float64
 
-	Intents              []string  `json:"intents"`
-	IntentProbabilities  []float64 `json:"intent_probabilities"`
-	Emotions             []string  `json:"emotions"`
-	EmotionProbabilities []float64 `json:"emotion_probabilities"`
-	EntityTypes          []string  `json:"entity_types"`
-	EntityValues         []string  `json:"entity_values"`
-	Model                string    `json:"model"`
-	Features             string    `json:"features"`
+	Intents               []string  `json:"intents"`
+	IntentProbabilities   []float64 `json:"intent_probabilities"`
+	OutOfScope            float64   `json:"out_of_scope"`
+	Emotions              []string  `json:"emotions"`
+	EmotionProbabilities  []float64 `json:"emotion_probabilities"`
+	Categories            []string  `json:"categories"`
+	CategoryProbabilities []float64 `json:"category_probabilities"`
+	EntityTypes           []string  `json:"entity_types"`
+	EntityValues          []string  `json:"entity_values"`
+	Acoustics             string    `json:"acoustics"` // JSON, "" where none were made
+	Model                 string    `json:"model"`
+	Features              string    `json:"features"`
 }
 
 // features is the event that t was stored from, as far as the tables hold it.
@@ -110,6 +114,10 @@ func (t storedTurn) features(tenant, interaction string) event.Features {
 		f.Sentiment = &event.Sentiment{Score: *t.Sentiment, Negative: value(t.Negative), Neutral: value(t.Neutral), Positive: value(t.Positive), Magnitude: value(t.Magnitude)}
 	}
 	f.Intents, f.Emotions = labels(t.Intents, t.IntentProbabilities), labels(t.Emotions, t.EmotionProbabilities)
+	f.Categories, f.OutOfScope = labels(t.Categories, t.CategoryProbabilities), t.OutOfScope
+	if heard := new(event.Acoustics); json.Unmarshal([]byte(t.Acoustics), heard) == nil {
+		f.Turn.Acoustics = heard
+	}
 	for i := range min(len(t.EntityTypes), len(t.EntityValues)) {
 		f.Entities = append(f.Entities, event.Entity{Type: t.EntityTypes[i], Value: t.EntityValues[i]})
 	}

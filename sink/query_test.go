@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,7 +30,8 @@ func TestQueries(t *testing.T) {
 		answered.ID, answered.Role, answered.At = said.ID+"a", event.Agent, began.Add(20*time.Second)
 		h.publish(t, event.Interactions().Message(started), cleared(t, said), cleared(t, answered),
 			event.AnalysedTurns().Message(event.Features{ID: "f" + i, Turn: said, Model: "m", Sentiment: &event.Sentiment{Score: float64(n)/5 - 0.5, Neutral: 1},
-				Intents: []event.Label{{Name: []string{"refund", "order_status"}[n%2], Probability: 0.8}}}),
+				Intents: []event.Label{{Name: []string{"refund", "order_status"}[n%2], Probability: 0.8}}, OutOfScope: 0.25,
+				Categories: []event.Label{{Name: "leaves", Probability: 0.5}}}),
 			event.AnalysedTurns().Message(event.Features{ID: "fa" + i, Turn: answered, Model: "m"}))
 		if n < 4 {
 			h.publish(t, event.Interactions().Message(over))
@@ -92,6 +94,10 @@ func TestQueries(t *testing.T) {
 		if err != nil || len(rows) != tt.rows {
 			t.Errorf("%s %v: %d rows, %v; want %d", tt.query, tt.args, len(rows), err, tt.rows)
 		}
+	}
+	heard, err := h.store.Rows(context.Background(), "turns", map[string]any{"tenant": "default", "interaction": "i1", "after": int64(0), "after_id": "", "limit": 1})
+	if err != nil || len(heard) != 1 || !strings.Contains(string(heard[0]), `"out_of_scope":0.25,"categories":["leaves"],"category_probabilities":[0.5]`) {
+		t.Errorf("turns %s, %v: want what was understood", heard, err)
 	}
 	one(t, h, "interaction", map[string]any{"tenant": "default", "id": "i1"}, map[string]any{
 		"id": "i1", "customer": "ci1", "channel": "voice", "state": "ended", "reason": "solved", "handle": "+49…17", "queue": "billing", "started": "2026-11-20T09:01:00Z",

@@ -150,6 +150,7 @@ function turnElement(f: Features): HTMLElement {
   const tags = h("div", "tags");
   for (const i of (f.intents ?? []).slice(0, 2)) tags.append(tag("intent", i));
   for (const e of (f.emotions ?? []).filter((e) => e.name !== "neutral").slice(0, 2)) tags.append(tag("emotion", e));
+  for (const c of (f.categories ?? []).slice(0, 3)) tags.append(tag("category", c));
   for (const e of (f.entities ?? []).slice(0, 4)) tags.append(h("span", "tag entity", { title: words(e.type.toLowerCase()) }, e.value || e.text));
   const element = h("div", "turn", { "data-role": t.role || "unknown", "data-turn": t.id }, top, body);
   if (tags.childElementCount) element.append(tags);

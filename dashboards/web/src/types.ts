@@ -76,6 +76,7 @@ export interface Features {
   sentiment?: { score: number; magnitude: number };
   emotions?: Label[];
   intents?: Label[];
+  categories?: Label[];
   entities?: { type: string; text: string; value?: string }[];
 }
 
