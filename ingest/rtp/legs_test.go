@@ -194,6 +194,25 @@ func TestSilentLegEnds(t *testing.T) {
 }
 
 // TestLines: calls follow each other on two ports of the configuration.
+// TestLineIgnoresStrangers: what is no audio begins no call.
+func TestLineIgnoresStrangers(t *testing.T) {
+	port := freePair(t)
+	_, _, l := newLegs(t, LegsConfig{Lines: []Line{{Name: "desk 1", Port: port, Role: "customer"}}}, calls.Config{})
+	line := l.trunks[0].lines[0]
+	voice := packet(1, 7, 0, make([]byte, 160))
+	for name, datagram := range map[string][]byte{
+		"HTTP": []byte("GET / HTTP/1.0\r\n\r\n"), "SIP": []byte("OPTIONS sip:x SIP/2.0\r\n\r\n"), "nothing": nil,
+		"STUN": append([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}, make([]byte, 12)...), "a cut header": voice[:11], "no payload": voice[:12],
+	} {
+		if line.Receive(datagram, time.Now()) == nil || l.door.Open() != 0 {
+			t.Errorf("%s begins a call", name)
+		}
+	}
+	if err := line.Receive(voice, time.Now()); err != nil || l.door.Open() != 1 {
+		t.Errorf("audio begins %d calls: %v", l.door.Open(), err)
+	}
+}
+
 func TestLines(t *testing.T) {
 	a, b2 := freePair(t), freePair(t)
 	// Longer than the machine may keep us from speaking on one line after the other.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	pionrtp "github.com/pion/rtp"
+
 	"throughline/event"
 	"throughline/ingest/calls"
 	"throughline/media/codec"
@@ -125,12 +127,27 @@ func formatsOf(rtpmap string) (codec.PayloadTypes, error) {
 	return p, nil
 }
 
+// errNoCall says that a datagram begins no call.
+var errNoCall = errors.New("line: no call goes on, and this is no RTP to begin one")
+
+// begins tells whether a datagram may begin a call: whoever looks for open ports
+// sends anything. RTP of a codec that is not known here does begin one, which then
+// says so.
+func (n *line) begins(datagram []byte) bool {
+	var h pionrtp.Header
+	size, err := h.Unmarshal(datagram)
+	return err == nil && h.Version == 2 && len(datagram) > size
+}
+
 // Receive gives a packet to the call that is going on, or begins one.
 func (n *line) Receive(datagram []byte, arrival time.Time) error {
 	n.mu.Lock()
 	leg := n.leg
 	n.mu.Unlock()
 	if leg == nil {
+		if !n.begins(datagram) {
+			return errNoCall
+		}
 		if err := n.trunk.ring(arrival); err != nil {
 			return err
 		}
