@@ -38,15 +38,23 @@ func importFiles(ctx context.Context, args []string) error {
 	if err := parse(f, args, 1, len(args)); err != nil {
 		return err
 	}
+	var refused []error
 	for _, path := range f.Args() {
 		answer, err := upload(ctx, base.String()+"/v1/recordings?"+fields.Encode(), *token, path)
-		if err != nil {
-			return fmt.Errorf("import %s: %w", path, err)
+		switch {
+		case errors.As(err, new(fileError)):
+			refused = append(refused, fmt.Errorf("import %s: %w", path, err))
+		case err != nil:
+			return errors.Join(append(refused, fmt.Errorf("import %s: %w", path, err))...)
+		default:
+			fmt.Printf("%s: %s\n", path, answer)
 		}
-		fmt.Printf("%s: %s\n", path, answer)
 	}
-	return nil
+	return errors.Join(refused...)
 }
+
+// fileError is what is wrong with one file alone: the others are sent.
+type fileError struct{ error }
 
 // bareTypes are the media types of audio without a header, by the usual ends of a
 // file's name (sox's own among them).
@@ -59,11 +67,11 @@ var bareTypes = map[string]string{
 func upload(ctx context.Context, to, token, path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", fileError{err}
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err == nil && info.IsDir() {
-		return "", errors.New("it is a folder: name the files in it")
+		return "", fileError{errors.New("it is a folder: name the files in it")}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, file)
 	if err != nil {
@@ -87,8 +95,12 @@ func upload(ctx context.Context, to, token, path string) (string, error) {
 		return "", err
 	}
 	answer := strings.TrimSpace(string(body))
-	if resp.StatusCode/100 != 2 {
-		return "", fmt.Errorf("%s: %s", resp.Status, answer)
+	switch err := fmt.Errorf("%s: %s", resp.Status, answer); {
+	case resp.StatusCode/100 == 2:
+		return answer, nil
+	case resp.StatusCode == http.StatusUnsupportedMediaType, resp.StatusCode == http.StatusRequestEntityTooLarge:
+		return "", fileError{err}
+	default:
+		return "", err
 	}
-	return answer, nil
 }

@@ -59,8 +59,19 @@ func TestImportIsTakenByTheUpload(t *testing.T) {
 			t.Errorf("%s: no call of %v has ended", tt.args, tt.customer)
 		}
 	}
-	if err := importFiles(t.Context(), []string{"--url", server.URL, dir}); err == nil || !strings.Contains(err.Error(), "folder") {
-		t.Errorf("a folder: %v", err)
+	// A folder, a file that is not there and one that is no audio keep no other back.
+	text := filepath.Join(dir, "notes.txt")
+	if err := os.WriteFile(text, []byte("none of this is audio"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err = importFiles(t.Context(), []string{"--url", server.URL, "--phone", "+4915112345680", dir, filepath.Join(dir, "none.wav"), text, filepath.Join(dir, "call.ulaw")})
+	for _, want := range []string{"folder", "none.wav", "notes.txt"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("import of what is wrong with %s: %v", want, err)
+		}
+	}
+	if !stored.ended(event.CustomerID("default", event.Handle{Kind: event.Phone, Value: "+4915112345680"})) {
+		t.Error("the file after those is not imported")
 	}
 }
 
