@@ -344,7 +344,7 @@ func (h *house) startIngest(life *lifecycle, b *bus.Bus, mux *http.ServeMux) err
 	chat.Routes(mux) // it has tokens of its own
 	life.start(service{name: "sessions", ready: sessions.Ready(), run: func(ctx context.Context) error { return sessions.Run(ctx, b) }})
 	life.start(service{name: "webchat", run: chat.Run})
-	return h.startCalls(life, b, door, mux)
+	return h.startCalls(life, b, door, sessions, mux)
 }
 
 // followConsents keeps the gate's ledger up to date: what people allow, and who

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"throughline/bus"
 	"throughline/governance/access"
@@ -29,13 +30,18 @@ type voiceSettings struct {
 	Recordings recordings.Config `yaml:"recordings"`
 }
 
+// answerWithin is how long calls may wait for what is known of them when the
+// process starts. A peer repeats its INVITE for 32 s (RFC 3261 §17.1.1.2).
+const answerWithin = 3 * time.Second
+
 // startCalls opens every door for calls. Doors that need a secret of their own
 // stay shut until one is configured.
-func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *http.ServeMux) error {
+func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, sessions *ingest.Sessions, mux *http.ServeMux) error {
 	s := &h.settings.Voice
 	tenant := func(*http.Request) string { return access.DefaultTenant }
 	withToken := h.guard.Require(access.Source, access.Agent)
-	all, err := calls.New(s.Calls, calls.Parts{Gate: h.gate, Consents: h.ledger, Bus: b, Tenant: access.Tenant, Metrics: h.registry, Logger: h.log})
+	ended := func(id string) bool { i, known := sessions.Find(id); return known && i.Ended }
+	all, err := calls.New(s.Calls, calls.Parts{Gate: h.gate, Consents: h.ledger, Bus: b, Tenant: access.Tenant, Ended: ended, Metrics: h.registry, Logger: h.log})
 	if err != nil {
 		return err
 	}
@@ -76,7 +82,16 @@ func (h *house) startCalls(life *lifecycle, b *bus.Bus, door *ingest.Door, mux *
 		return unlistened(err)
 	}
 	h.recorder = sip.Addr("tcp")
-	life.start(service{name: "siprec", run: sip.Run})
+	life.start(service{name: "siprec", run: func(ctx context.Context) error {
+		// Whoever repeats an INVITE until we are back is answered when it is known what
+		// had ended. Where Kafka is away that stays unknown, and the answer comes first.
+		select {
+		case <-sessions.Ready():
+		case <-time.After(answerWithin):
+		case <-ctx.Done():
+		}
+		return sip.Run(ctx)
+	}})
 
 	s.WebRTC.Access = h.guard.ForPages().Require(access.Source, access.Agent) // it knows which, and takes application/sdp only
 	s.WebRTC.Tenant, s.WebRTC.Metrics, s.WebRTC.Logger = access.Tenant, h.registry, h.log

@@ -521,6 +521,33 @@ func hangOn(t *testing.T, addr string) {
 	select {}
 }
 
+// TestEndedElsewhere: after an end, whoever published it, nothing begins; but a
+// recording is made again, with the same events.
+func TestEndedElsewhere(t *testing.T) {
+	b := ingesttest.Dial(t, ingesttest.Broker(t))
+	if err := b.Ensure(ingesttest.Deadline(t), event.All()...); err != nil {
+		t.Fatal(err)
+	}
+	gate, err := governance.NewGate(governance.Config{}, governance.NewLedger(governance.Config{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	desc := calls.Description{Tenant: "acme", Source: "test", ID: "over", At: time.Now()}
+	d, err := calls.New(calls.Config{}, calls.Parts{Gate: gate, Bus: b, Ended: func(id string) bool { return id == desc.Interaction() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Begin(t.Context(), desc); !errors.Is(err, calls.ErrEnded) {
+		t.Errorf("a call that has ended: %v", err)
+	}
+	if _, err := d.Begin(t.Context(), calls.Description{Tenant: "acme", Source: "test", ID: "new"}); err != nil {
+		t.Errorf("another one: %v", err)
+	}
+	if _, err := d.Recording(t.Context(), desc); err != nil {
+		t.Errorf("a recording: %v", err)
+	}
+}
+
 func TestBeginRefusesWhatItCannotName(t *testing.T) {
 	l := newLab(t, calls.Config{})
 	for _, d := range []calls.Description{{Source: "s", ID: "i"}, {Tenant: "t", ID: "i"}, {Tenant: "t", Source: "s"}} {

@@ -47,6 +47,9 @@ type Parts struct {
 	// Tenant says whose a request about a call is; nil: calls of all tenants may be
 	// asked about.
 	Tenant func(*http.Request) string
+	// Ended tells whether an interaction has ended elsewhere or in an earlier life of
+	// this process, as far back as is known; nil: nothing is known. It must not wait.
+	Ended func(interaction string) bool
 }
 
 // Door lets calls in. It is safe for concurrent use.
@@ -59,6 +62,7 @@ type Door struct {
 	log      *slog.Logger
 	now      func() time.Time
 	tenant   func(*http.Request) string
+	endedBy  func(interaction string) bool
 	told     []func(interaction string)
 
 	life context.Context // ends when what is still buffered is given up
@@ -86,7 +90,7 @@ func New(cfg Config, p Parts) (*Door, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	d := &Door{cfg: cfg.withDefaults(), gate: p.Gate, consents: p.Consents, bus: p.Bus, now: p.Now, tenant: p.Tenant,
+	d := &Door{cfg: cfg.withDefaults(), gate: p.Gate, consents: p.Consents, bus: p.Bus, now: p.Now, tenant: p.Tenant, endedBy: p.Ended,
 		log: p.Logger.With("component", "calls"), calls: map[string]*Call{}, ended: map[string]time.Time{}, left: map[string]event.Interaction{}}
 	d.metrics = newMetrics(p.Metrics, d)
 	d.life, d.end = context.WithCancel(context.Background())
@@ -114,7 +118,14 @@ func (d Description) Interaction() string { return event.ID("i", d.Tenant, d.Sou
 // Begin takes a call in. It never waits for Kafka: what it publishes is buffered.
 // A second Begin with the same ids gives the call that is going on, which then
 // needs as many ends as it had beginnings: some recorders send each leg on its own.
+// A call that has ended, by whatever process, is ErrEnded: nothing comes after an end.
 func (d *Door) Begin(ctx context.Context, desc Description) (*Call, error) {
+	return d.begin(ctx, desc, true)
+}
+
+// begin takes a call in. One that is not live may be made again: its events are the
+// same.
+func (d *Door) begin(ctx context.Context, desc Description, live bool) (*Call, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("begin call: %w", err)
 	}
@@ -133,7 +144,7 @@ func (d *Door) Begin(ctx context.Context, desc Description) (*Call, error) {
 		}
 		return nil, ErrEnded // it ends just now
 	}
-	if _, over := d.ended[id]; over {
+	if _, over := d.ended[id]; over || live && d.endedBy != nil && d.endedBy(id) {
 		return nil, ErrEnded
 	}
 	switch {

@@ -30,7 +30,7 @@ func (d *Door) Recording(ctx context.Context, desc Description) (*Recording, err
 	if desc.At.IsZero() {
 		return nil, errors.New("begin recording: At is required")
 	}
-	c, err := d.Begin(ctx, desc)
+	c, err := d.begin(ctx, desc, false)
 	if errors.Is(err, ErrEnded) && !d.over(desc.Interaction()) {
 		return nil, ErrGoingOn // its end is not stored yet
 	}
