@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,6 +56,7 @@ type Call struct {
 	lost     quality           // of legs that ended before the call
 	pauses   map[string]string // why, by whom
 	refused  string            // what the customer does not allow, "" if nothing
+	unheard  []string          // what legs lacked from their beginning to their end
 	held     bool
 	checked  time.Time // when consent was last asked for
 }
@@ -458,8 +460,10 @@ func (c *Call) finish(how event.Change, reason string) {
 	for _, l := range legs {
 		whole.add(l.close(reason))
 	}
-	if reason == "" {
-		reason = "no reason given"
+	reason = cmp.Or(reason, "no reason given")
+	if how == event.Ended && len(c.unheard) > 0 {
+		// A call of which a side was never heard looks like one in which it kept silent.
+		reason += "; " + strings.Join(c.unheard, ", ")
 	}
 	c.publish(event.Interaction{ID: event.ID("x", c.id, "ended"), Change: how, Reason: reason, Measures: whole.measures(c.door.now().Sub(c.first))})
 	c.finished = true

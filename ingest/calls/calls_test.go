@@ -361,6 +361,23 @@ func TestTooManyCalls(t *testing.T) {
 	<-one.Done()
 }
 
+// TestEndSaysWhoWasNotHeard: a call without one of its sides is not one in which
+// that side kept silent.
+func TestEndSaysWhoWasNotHeard(t *testing.T) {
+	l := newLab(t, calls.Config{})
+	c := l.begin(t, "half")
+	write(t, stream(t, c, "1", event.Customer), 1, 1000)
+	gone := stream(t, c, "2", event.Agent)
+	gone.Close("stream was removed") // before the call ends
+	stream(t, c, "3", event.UnknownRole)
+	stream(t, c, "4", event.Agent).Expect(false) // on hold all the time
+	c.End("hung up")
+	want := "hung up; no audio: agent, no audio: leg 3"
+	if end := l.await(t, "the end", func(i event.Interaction) bool { return i.Change.Terminal() }); end.Reason != want {
+		t.Errorf("ended with %q, want %q", end.Reason, want)
+	}
+}
+
 // TestSourceThatPausedIsNotSilent: it was asked to send nothing, or says so itself.
 func TestSourceThatPausedIsNotSilent(t *testing.T) {
 	l := newLab(t, calls.Config{SilenceAfter: 400 * time.Millisecond})

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -339,11 +340,27 @@ func (l *leg) close(reason string) quality {
 		_ = l.receiver.Flush() // the chain's end cannot fail
 	}
 	l.closed, l.reason = true, reason
+	if what := l.unheard(); what != "" {
+		l.call.unheard = append(l.call.unheard, what)
+	}
 	_ = l.chunker.Close()
 	if l.receiver == nil {
 		return quality{}
 	}
 	return l.report(l.call.door.now())
+}
+
+// unheard says what was missing of the leg all the time that audio was due, "" if
+// nothing was. The caller holds mu.
+func (l *leg) unheard() string {
+	who := cmp.Or(string(l.role), "leg "+l.opts.Name)
+	switch {
+	case !l.lastAudio.IsZero() || l.idle:
+		return ""
+	case !l.lastAny.IsZero():
+		return ReasonUndecodable + ": " + who
+	}
+	return ReasonNoAudio + ": " + who
 }
 
 // Close ends the leg alone; the call goes on.
