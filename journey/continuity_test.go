@@ -163,6 +163,33 @@ func TestPromises(t *testing.T) {
 	}
 }
 
+// TestPromiseAtTheEnd: a long call ends with what will be done, and that is known
+// to whoever comes next, however often numbers were said before.
+func TestPromiseAtTheEnd(t *testing.T) {
+	var lines []line
+	for n := range 3 * maxFacts {
+		number := fmt.Sprint(4839200 + n)
+		lines = append(lines, line{"v", event.Voice, c, "order " + number, "", event.Entity{Type: "ORDER", Text: number, Value: number}, ""})
+	}
+	for range 2 * maxPromise {
+		lines = append(lines, line{"v", event.Voice, a, "We will send you the form.", "", event.Entity{}, ""})
+	}
+	lines = append(lines, line{"v", event.Voice, a, "Thank you. I will call you back tomorrow.", "", event.Entity{}, ""})
+	j := tell(t, lines)
+	var got []string
+	for _, f := range j.Facts {
+		if f.Kind == promised {
+			got = append(got, f.About)
+		}
+	}
+	if len(got) != maxPromise || got[maxPromise-1] != "call back" {
+		t.Errorf("promised are %q, want %d with the call back last", got, maxPromise)
+	}
+	if n := len(j.Interactions[0].Basis.Facts); n != maxFacts+maxPromise {
+		t.Errorf("%d facts are noted, want %d", n, maxFacts+maxPromise)
+	}
+}
+
 func TestStitching(t *testing.T) {
 	type talk struct {
 		id, kase, intent string

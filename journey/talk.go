@@ -13,7 +13,8 @@ import (
 const (
 	maxWants   = 24
 	maxThanks  = 8
-	maxFacts   = 32
+	maxFacts   = 32 // asked and given
+	maxPromise = 12
 	maxTook    = 24
 	maxAnswers = 16
 )
@@ -87,7 +88,7 @@ func note(i *event.InteractionState, f event.Features, social map[string]bool) {
 		b.Took = took(b.Took, t)
 	}
 	for _, fact := range facts(f) {
-		b.Facts = first(insert(b.Facts, fact, byTime), maxFacts)
+		b.Facts = fewer(insert(b.Facts, fact, byTime))
 	}
 	if !t.Historic {
 		if t.Role == event.Customer {
@@ -110,6 +111,25 @@ func insert[T any](list []T, v T, compare func(a, b T) int) []T {
 }
 
 func first[T any](list []T, n int) []T { return list[:min(n, len(list))] }
+
+// fewer drops what is too much: the latest that was asked or given, and the
+// earliest promise, since a call may be long and ends with what will be done.
+func fewer(facts []event.Fact) []event.Fact {
+	extra, others := -maxPromise, 0
+	for _, f := range facts {
+		if f.Kind == promised {
+			extra++
+		}
+	}
+	return slices.DeleteFunc(facts, func(f event.Fact) bool {
+		if f.Kind == promised {
+			extra--
+			return extra >= 0
+		}
+		others++
+		return others > maxFacts
+	})
+}
 
 func byTime(a, b event.Fact) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Turn, b.Turn), cmp.Compare(a.About, b.About))
