@@ -17,7 +17,6 @@ import (
 	"throughline/bus/embedded"
 	"throughline/bus/embedded/embeddedtest"
 	"throughline/event"
-	"throughline/journey/score"
 )
 
 // words are as long as people's, so that states have their real size.
@@ -53,12 +52,10 @@ func lived(customer string, n int) event.Features {
 
 func scored(b *testing.B) *Shard {
 	b.Helper()
-	m, err := score.Open(score.Config{})
+	s, err := OpenShard(Config{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := NewShard(Config{})
-	s.scores = m
 	return s
 }
 

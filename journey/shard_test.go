@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"throughline/event"
-	"throughline/journey/score"
 )
 
 var day = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
@@ -249,12 +248,11 @@ func TestCountersOfAnInteraction(t *testing.T) {
 }
 
 func TestScoresFollowTheJourney(t *testing.T) {
-	scores, err := score.Open(score.Config{})
+	s, err := OpenShard(Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, ctx := NewShard(Config{}), context.Background()
-	s.scores = scores
+	ctx := context.Background()
 	apply := func(f event.Features) event.Journey { m, err := s.Turn(ctx, f); return last(t, m, err) }
 	apply(said(1, "w", event.WhatsApp, event.Customer, day, 0.1, "order_status"))
 	calm := apply(said(2, "w", event.WhatsApp, event.Agent, day.Add(time.Minute), 0.1)).Scores
