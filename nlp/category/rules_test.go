@@ -3,6 +3,7 @@ package category_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"throughline/flaw"
 	"throughline/nlp/category"
 	"throughline/nlp/floor"
+	"throughline/nlp/linear"
 )
 
 const file = `categories:
@@ -85,6 +87,35 @@ func TestMatch(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// A phrase is a row of words, as in a policy.
+func TestSays(t *testing.T) {
+	m, err := floor.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := category.New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for phrase, texts := range map[string]map[string]bool{
+		"cancel my contract": {"Please CANCEL my contract.": true, "cancel, my\n contract": true, "cancel my cancel my contract": true,
+			"cancel my": false, "cancel my contracts": false, "": false, "\xffcancel my contract\xff": true},
+		"don't":  {"I don’t know": true, "i DON'T": true, "I do not": false},
+		"Straße": {"in der STRASSE": false, "in der straße": true},
+		"...":    {"...": false, "a": false},
+		"नहीं":   {"मुझे नहीं चाहिए": true, "नह": false},
+	} {
+		if err := r.Reload(t.Context(), fmt.Appendf(nil, "categories:\n- name: a\n  when: text.says(%q)\n", phrase)); err != nil {
+			t.Fatal(err)
+		}
+		for text, want := range texts {
+			if got := len(r.Match(event.Features{Turn: event.Turn{Text: text}}, linear.Vector{})) == 1; got != want {
+				t.Errorf("%q says %q: %v, want %v", text, phrase, got, want)
+			}
 		}
 	}
 }

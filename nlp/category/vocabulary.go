@@ -3,7 +3,6 @@ package category
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
@@ -72,27 +71,48 @@ func probabilities(labels []event.Label) map[string]float64 {
 	return out
 }
 
-// says tells whether phrase stands in text as whole words, whatever the case.
+// says tells whether the words of phrase stand in text in a row, whatever their
+// case and what is between them: as in a policy, so that a rule moved from one to
+// the other holds for the same turns.
 func says(text, phrase string) bool {
-	text, phrase = strings.ToLower(text), strings.ToLower(strings.TrimSpace(phrase))
-	if phrase == "" {
-		return false
-	}
-	for from := 0; ; {
-		at := strings.Index(text[from:], phrase)
-		if at < 0 {
-			return false
+	first, more := word(phrase)
+	for first != "" {
+		var said string
+		if said, text = word(text); said == "" {
+			break
 		}
-		start, end := from+at, from+at+len(phrase)
-		before, _ := utf8.DecodeLastRuneInString(text[:start])
-		after, _ := utf8.DecodeRuneInString(text[end:])
-		if !wordy(before) && !wordy(after) {
+		if strings.EqualFold(said, first) && goesOn(text, more) {
 			return true
 		}
-		from = start + 1
+	}
+	return false
+}
+
+// goesOn tells whether text begins with the words of phrase.
+func goesOn(text, phrase string) bool {
+	for {
+		var want, said string
+		if want, phrase = word(phrase); want == "" {
+			return true
+		}
+		if said, text = word(text); !strings.EqualFold(said, want) {
+			return false
+		}
 	}
 }
 
-func wordy(r rune) bool {
-	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r))
+// word takes the first word off a text: letters, digits and marks.
+func word(text string) (first, rest string) {
+	begin := strings.IndexFunc(text, wordy)
+	if begin < 0 {
+		return "", ""
+	}
+	text = text[begin:]
+	end := strings.IndexFunc(text, func(r rune) bool { return !wordy(r) })
+	if end < 0 {
+		return text, ""
+	}
+	return text[:end], text[end:]
 }
+
+func wordy(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
