@@ -65,7 +65,8 @@ func (h Harness) pii(_ context.Context, q request) (Result, error) {
 			outcomes = append(outcomes, compare(row, redact.Find(row.Text)))
 		}
 	}
-	r := Result{N: len(outcomes), Model: "redact"}
+	r := Result{N: len(outcomes)}
+	r.Model, r.Version, _ = strings.Cut(redact.Version, "/")
 	r.Metrics, r.CI = intervals(len(outcomes), func(drawn []int) map[string]float64 { return sum(outcomes, drawn) })
 	return r, nil
 }

@@ -66,6 +66,14 @@ func TestUnknownLabelsCountAsWrong(t *testing.T) {
 	}
 }
 
+func TestPersonalDataNamesItsRules(t *testing.T) {
+	dir := folder(t, map[string]string{"a.heldout.json": `[{"full_text":"mail a@b.example","spans":[{"entity_type":"EMAIL_ADDRESS","start_position":5,"end_position":16}]}]`})
+	r := run(t, Harness{}, "pii", "--set", "presidio_pii", "--data", dir, "--test", dir)
+	if r.N != 1 || r.Metrics["f1"] != 1 || r.Model != "redact" || r.Version == "" || r.Seen == "" {
+		t.Errorf("%+v", r)
+	}
+}
+
 // What Banking77-OOS holds back is out of scope by the folder it stands in,
 // whether the labels say so or name the intent that was left out.
 func TestLeftOutIntentsAreOutOfScope(t *testing.T) {
