@@ -58,7 +58,9 @@ type Call struct {
 	refused  string            // what the customer does not allow, "" if nothing
 	unheard  []string          // what legs lacked from their beginning to their end
 	held     bool
-	checked  time.Time // when consent was last asked for
+	heldAt   time.Time     // since when
+	heldFor  time.Duration // before that
+	checked  time.Time     // when consent was last asked for
 }
 
 func newCall(d *Door, id string, desc Description) *Call {
@@ -207,8 +209,8 @@ func (c *Call) Hold(by event.Role, reason string) {
 	if c.finished || c.held {
 		return
 	}
-	c.held = true
-	c.publish(event.Interaction{Change: event.Held, Role: by, Reason: reason})
+	c.held, c.heldAt = true, c.door.now()
+	c.publish(event.Interaction{Change: event.Held, At: c.heldAt, Role: by, Reason: reason})
 }
 
 // Resume ends a hold.
@@ -218,11 +220,28 @@ func (c *Call) Resume(by event.Role, reason string) {
 	if c.finished || !c.held {
 		return
 	}
-	c.held = false
+	now := c.door.now()
+	c.held, c.heldFor = false, c.heldFor+now.Sub(c.heldAt)
 	for _, l := range c.legs {
-		l.awake(c.door.now())
+		l.awake(now)
 	}
-	c.publish(event.Interaction{Change: event.Resumed, Role: by, Reason: reason})
+	c.publish(event.Interaction{Change: event.Resumed, At: now, Role: by, Reason: reason,
+		Measures: &event.Measures{DurationMS: now.Sub(c.first).Milliseconds(), HoldMS: c.onHold(now)}})
+}
+
+// onHold is how long the call has been on hold; nil where that cannot be known,
+// since the source does not tell or a process that died heard a part of the call.
+// The caller holds mu.
+func (c *Call) onHold(now time.Time) *int64 {
+	if !c.desc.Holds || c.first.Before(c.began) {
+		return nil
+	}
+	all := c.heldFor
+	if c.held {
+		all += now.Sub(c.heldAt)
+	}
+	ms := all.Milliseconds()
+	return &ms
 }
 
 // Held tells whether the call is on hold.
@@ -465,7 +484,10 @@ func (c *Call) finish(how event.Change, reason string) {
 		// A call of which a side was never heard looks like one in which it kept silent.
 		reason += "; " + strings.Join(c.unheard, ", ")
 	}
-	c.publish(event.Interaction{ID: event.ID("x", c.id, "ended"), Change: how, Reason: reason, Measures: whole.measures(c.door.now().Sub(c.first))})
+	now := c.door.now()
+	measures := whole.measures(now.Sub(c.first))
+	measures.HoldMS = c.onHold(now)
+	c.publish(event.Interaction{ID: event.ID("x", c.id, "ended"), Change: how, At: now, Reason: reason, Measures: measures})
 	c.finished = true
 	close(c.done)
 	c.mu.Unlock()

@@ -361,6 +361,50 @@ func TestTooManyCalls(t *testing.T) {
 	<-one.Done()
 }
 
+// TestHoldIsMeasured where the source tells of it, up to an end within a hold.
+func TestHoldIsMeasured(t *testing.T) {
+	l := newLab(t, calls.Config{})
+	mute := l.begin(t, "mute")
+	c, err := l.Begin(context.Background(), calls.Description{Tenant: "acme", Source: "test", ID: "holds", Holds: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		c.Hold(event.Agent, "told")
+		time.Sleep(20 * time.Millisecond) // so that the hold has a length
+		c.Resume(event.Agent, "told")
+	}
+	c.Hold(event.Agent, "told")
+	time.Sleep(20 * time.Millisecond)
+	c.End("hung up")
+	mute.End("hung up")
+	ended := func(c *calls.Call) event.Interaction {
+		return l.await(t, "the end", func(i event.Interaction) bool { return i.Interaction == c.Interaction() && i.Change.Terminal() })
+	}
+	end := ended(c)
+	var held time.Duration
+	var since time.Time
+	for _, i := range l.changes(t) {
+		switch {
+		case i.Interaction != c.Interaction():
+		case i.Change == event.Held:
+			since = i.At
+		case i.Change == event.Resumed:
+			held += i.At.Sub(since)
+			if m := i.Measures; m == nil || m.HoldMS == nil || *m.HoldMS != held.Milliseconds() {
+				t.Errorf("resumed after %v with measures %+v", held, m)
+			}
+		}
+	}
+	held += end.At.Sub(since)
+	if m := end.Measures.HoldMS; m == nil || *m != held.Milliseconds() || held < 60*time.Millisecond {
+		t.Errorf("ended after %v on hold with measures %+v", held, end.Measures)
+	}
+	if m := ended(mute).Measures.HoldMS; m != nil {
+		t.Errorf("a source that does not tell held for %d ms", *m)
+	}
+}
+
 // TestEndSaysWhoWasNotHeard: a call without one of its sides is not one in which
 // that side kept silent.
 func TestEndSaysWhoWasNotHeard(t *testing.T) {

@@ -109,6 +109,7 @@ type Description struct {
 	Agent     string
 	Case      string
 	At        time.Time // when it began, by the source's clock; zero: now
+	Holds     bool      // the source tells when the call is on hold
 	Attrs     map[string]string
 }
 

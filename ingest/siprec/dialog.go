@@ -142,7 +142,7 @@ func (d *dialog) direction() string {
 const trusted = 16
 
 func (d *dialog) describe(r *request) calls.Description {
-	desc := calls.Description{Tenant: d.server.cfg.Tenant, Source: "siprec", ID: r.CallID().Value(), Direction: d.direction(), Agent: d.agent(),
+	desc := calls.Description{Tenant: d.server.cfg.Tenant, Source: "siprec", ID: r.CallID().Value(), Holds: true, Direction: d.direction(), Agent: d.agent(),
 		Attrs: map[string]string{"sip_call_id": r.CallID().Value()}}
 	if len(d.meta.session) >= trusted {
 		// The session's id outlives the recording session: the controller may begin
