@@ -504,6 +504,25 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// refusing is a Kafka that is away when the first ends are to be stored.
+type refusing struct {
+	*bus.Bus
+	mu    sync.Mutex
+	times int
+}
+
+func (r *refusing) Publish(ctx context.Context, msgs ...event.Message) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range msgs {
+		if i, ok := m.Value.(event.Interaction); ok && i.Reason == calls.ReasonProcessEnded && r.times > 0 {
+			r.times--
+			return errors.New("away")
+		}
+	}
+	return r.Bus.Publish(ctx, msgs...)
+}
+
 // TestKilled kills a process in the middle of two calls. The next process of that
 // name ends the one as failed; the other comes back and goes on.
 func TestKilled(t *testing.T) {
@@ -523,8 +542,7 @@ func TestKilled(t *testing.T) {
 	other := newLabOn(t, b, b, calls.Config{Node: "two"})
 	bystander := other.begin(t, "bystander")
 	ingesttest.Await(t, "audio of the child", func() bool { return len(ingesttest.All(t, b, event.Audio().Source)) >= 4 })
-	for _, id := range []string{"lost", "back", "early"} {
-		id = event.ID("i", "acme", "test", id)
+	for _, id := range []string{event.ID("i", "acme", "test", "lost"), event.ID("i", "acme", "test", "back"), event.ID("i", "acme", "test", "early"), recorded.Interaction()} {
 		other.await(t, "the beginning of a call of the child", func(i event.Interaction) bool { return i.Interaction == id })
 	}
 	if err := child.Process.Kill(); err != nil {
@@ -532,7 +550,7 @@ func TestKilled(t *testing.T) {
 	}
 	_ = child.Wait() // it was killed
 
-	l := newLabOn(t, b, b, calls.Config{Node: "one", ResumeWithin: 5 * time.Second})
+	l := newLabOn(t, b, &refusing{Bus: b, times: 2}, calls.Config{Node: "one", ResumeWithin: 5 * time.Second})
 	early := l.begin(t, "early") // before it is known what was left
 	recovered := make(chan error, 1)
 	go func() { recovered <- l.Recover(context.Background(), b) }()
@@ -545,6 +563,23 @@ func TestKilled(t *testing.T) {
 	end := l.await(t, "the end of the lost call", func(i event.Interaction) bool { return i.Interaction == lost && i.Change.Terminal() })
 	if end.Change != event.Failed || end.Reason != calls.ReasonProcessEnded || end.ID != event.ID("x", lost, "ended") || end.Customer != back.Customer() {
 		t.Errorf("lost call: %+v", end)
+	}
+	failed := l.await(t, "the end of the recording that was cut short", func(i event.Interaction) bool {
+		return i.Interaction == recorded.Interaction() && i.Change.Terminal()
+	})
+	// It is sent again, and ends once more.
+	again, err := l.Recording(context.Background(), recorded)
+	if err != nil {
+		t.Fatalf("a recording that was cut short is sent again: %v", err)
+	}
+	if err := again.End(context.Background(), time.Second, "recording stored"); err != nil {
+		t.Fatal(err)
+	}
+	whole := l.await(t, "its regular end", func(i event.Interaction) bool {
+		return i.Interaction == recorded.Interaction() && i.Change == event.Ended
+	})
+	if failed.Change != event.Failed || failed.ID == whole.ID {
+		t.Errorf("ended by %+v, then by %+v", failed, whole)
 	}
 	for _, c := range []*calls.Call{back, early} {
 		c.End("hung up")
@@ -572,12 +607,18 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// recorded is a recording that is being stored when its process dies.
+var recorded = calls.Description{Tenant: "acme", Source: calls.SourceRecording, ID: "file", At: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+
 // hangOn is the child: it takes two calls and waits to be killed.
 func hangOn(t *testing.T, addr string) {
 	b := ingesttest.Dial(t, addr)
 	l := newLabOn(t, b, b, calls.Config{Node: "one"})
 	for _, id := range []string{"lost", "back", "early"} {
 		write(t, stream(t, l.begin(t, id), "1", event.Customer), 1, 1000)
+	}
+	if _, err := l.Recording(context.Background(), recorded); err != nil {
+		t.Fatal(err)
 	}
 	select {}
 }

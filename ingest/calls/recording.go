@@ -78,6 +78,18 @@ func (r *Recording) Leg(o LegOptions, format codec.Format) (*StreamLeg, error) {
 	return l, nil
 }
 
+// SourceRecording is the source of recordings.
+const SourceRecording = "recording"
+
+// endID names the end of a call, which has one. A recording that failed may come
+// again and end once more, and that is not the same event.
+func endID(interaction string, how event.Change, again bool) string {
+	if again && how != event.Ended {
+		return event.ID("x", interaction, string(how))
+	}
+	return event.ID("x", interaction, "ended")
+}
+
 // roomEvery is how often a full buffer is looked at again.
 const roomEvery = 10 * time.Millisecond
 
@@ -146,7 +158,7 @@ func (r *Recording) finish(ctx context.Context, how event.Change, length time.Du
 		l.close(reason)
 	}
 	c.legs = nil
-	end := event.Interaction{ID: event.ID("x", c.id, "ended"), Tenant: c.desc.Tenant, Customer: c.customer, Interaction: c.id,
+	end := event.Interaction{ID: endID(c.id, how, true), Tenant: c.desc.Tenant, Customer: c.customer, Interaction: c.id,
 		Channel: event.Voice, Change: how, At: c.began.Add(length), Received: c.door.now(), Reason: reason,
 		Direction: c.desc.Direction, Handle: c.desc.Customer.Masked(), Account: c.desc.Account,
 		Measures: quality{}.measures(length), Attrs: maps.Clone(c.desc.Attrs)}

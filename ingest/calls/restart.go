@@ -17,7 +17,11 @@ import (
 // is ended as failed; a call whose source begins it again goes on. It returns
 // when all of that is done, and may run while calls are taken.
 func (d *Door) Recover(ctx context.Context, b *bus.Bus) error {
-	left, err := d.leftOpen(ctx, b)
+	var left map[string]event.Interaction
+	err := d.insist(ctx, func() (err error) {
+		left, err = d.leftOpen(ctx, b)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("recover calls: %w", err)
 	}
@@ -45,6 +49,23 @@ func (d *Door) Recover(ctx context.Context, b *bus.Bus) error {
 	return d.failLeft(ctx)
 }
 
+// insist tries something until Kafka lets it be done: a call that is not found now,
+// or whose end is not stored, would hang.
+func (d *Door) insist(ctx context.Context, do func() error) error {
+	for pause := firstPause; ; pause = min(2*pause, longPause) {
+		err := do()
+		if err == nil || ctx.Err() != nil || bus.IsPermanent(err) {
+			return err
+		}
+		d.log.Warn("calls left open are not ended yet", "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // failLeft ends the calls that did not come back.
 func (d *Door) failLeft(ctx context.Context) error {
 	d.mu.Lock()
@@ -52,9 +73,12 @@ func (d *Door) failLeft(ctx context.Context) error {
 	now := d.now()
 	for id, i := range d.left {
 		delete(d.left, id)
-		d.ended[id] = now
+		again := i.Attrs["source"] == SourceRecording
+		if !again {
+			d.ended[id] = now
+		}
 		d.metrics.finished.WithLabelValues(i.Attrs["source"], string(event.Failed)).Inc()
-		ends = append(ends, d.clear(event.Interaction{ID: event.ID("x", id, "ended"), Tenant: i.Tenant, Customer: i.Customer, Interaction: id,
+		ends = append(ends, d.clear(event.Interaction{ID: endID(id, event.Failed, again), Tenant: i.Tenant, Customer: i.Customer, Interaction: id,
 			Channel: event.Voice, Change: event.Failed, At: now, Received: now, Reason: ReasonProcessEnded,
 			Direction: i.Direction, Handle: i.Handle, Account: i.Account, Role: event.System}))
 	}
@@ -62,7 +86,7 @@ func (d *Door) failLeft(ctx context.Context) error {
 	if len(ends) == 0 {
 		return nil
 	}
-	if err := d.bus.Publish(ctx, ends...); err != nil {
+	if err := d.insist(ctx, func() error { return d.bus.Publish(ctx, ends...) }); err != nil {
 		return fmt.Errorf("end calls left open: %w", err)
 	}
 	return nil

@@ -130,7 +130,7 @@ func (o Options) describe() calls.Description {
 		// what knows it as the same looks among the customer's own.
 		o.ID += " " + event.CustomerID(o.Tenant, o.Customer)
 	}
-	return calls.Description{Tenant: o.Tenant, Source: "recording", ID: o.ID, Customer: o.Customer, Direction: o.Direction,
+	return calls.Description{Tenant: o.Tenant, Source: calls.SourceRecording, ID: o.ID, Customer: o.Customer, Direction: o.Direction,
 		Account: o.Account, Queue: o.Queue, Agent: o.Agent, Case: o.Case, At: o.At, Attrs: map[string]string{"historic": "true"}}
 }
 
