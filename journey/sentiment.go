@@ -24,6 +24,11 @@ func pointOf(at time.Time, s event.Sentiment) event.Point {
 	return p
 }
 
+// middle is when half of a turn was said. Of a message it is when it came.
+func middle(t event.Turn) time.Time {
+	return t.At.Add(time.Duration(max(0, t.EndMS-t.StartMS)) * time.Millisecond / 2)
+}
+
 // earlier orders points; of two at one moment the worse stands first, so that
 // the order of arrival makes no difference.
 func earlier(a, b event.Point) int {

@@ -204,6 +204,28 @@ func TestLastTurnOfMany(t *testing.T) {
 	}
 }
 
+// TestQuarters: a long utterance counts in the quarter that its middle lies in,
+// of the whole call.
+func TestQuarters(t *testing.T) {
+	s, ctx := NewShard(Config{}), context.Background()
+	for n, u := range []struct {
+		from, to time.Duration
+		score    float64
+	}{{0, 2 * time.Second, 0.2}, {20 * time.Second, 50 * time.Second, -0.8}, {76 * time.Second, 80 * time.Second, 0.4}} {
+		f := said(n, "v", event.Voice, event.Customer, day.Add(u.from), u.score)
+		f.Turn.Kind, f.Turn.StartMS, f.Turn.EndMS = event.Utterance, u.from.Milliseconds(), u.to.Milliseconds()
+		m, err := s.Turn(ctx, f)
+		last(t, m, err)
+	}
+	m, err := s.Change(ctx, event.Interaction{ID: "e", Customer: "c1", Interaction: "v", Channel: event.Voice, Change: event.Ended, At: day.Add(100 * time.Second)})
+	got := last(t, m, err).Sentiment.Quarters
+	for k, want := range []float64{1, -4, math.NaN(), 2} {
+		if have := got[k]; math.IsNaN(want) != (have == nil) || have != nil && math.Abs(*have-want) > 1e-9 {
+			t.Errorf("quarter %d is %v, want %v", k+1, have, want)
+		}
+	}
+}
+
 func TestShift(t *testing.T) {
 	for name, c := range map[string]struct {
 		scores []float64

@@ -64,7 +64,7 @@ func note(i *event.InteractionState, f event.Features, social map[string]bool) {
 			i.Upset++
 		}
 		if f.Sentiment != nil {
-			b.Points = shorten(insert(b.Points, pointOf(t.At, *f.Sentiment), earlier), maxTalkPoints)
+			b.Points = shorten(insert(b.Points, pointOf(middle(t), *f.Sentiment), earlier), maxTalkPoints)
 			sum, n := 0.0, 0
 			for _, p := range b.Points {
 				sum, n = sum+p.Sum, n+p.N
