@@ -46,6 +46,8 @@ type Interaction struct {
 	Alerts   int            `json:"alerts"`             // open ones
 	Severity event.Severity `json:"severity,omitempty"` // the worst of them
 	Live     bool           `json:"live"`               // false: read from the store
+
+	assigned time.Time // since when the agent has it
 }
 
 // Point is one or several neighbouring scored turns on a curve.
@@ -73,7 +75,7 @@ func (i *Interaction) change(c event.Interaction) {
 	keep(&i.Case, c.Case)
 	keep(&i.Queue, c.Queue)
 	if c.Role == event.Agent || c.Change == event.Transferred || c.Change == event.Started {
-		keep(&i.Agent, c.Agent)
+		i.assign(c.Agent, c.At)
 	}
 	switch {
 	case c.Change.Terminal():
@@ -96,7 +98,7 @@ func (i *Interaction) turn(f event.Features) {
 	}
 	i.Turns++
 	if t.Role == event.Agent {
-		keep(&i.Agent, t.Agent)
+		i.assign(t.Agent, t.At)
 	}
 	if latest && t.Text != "" {
 		i.LastText, i.LastRole = cut(t.Text, maxLastText), t.Role
@@ -109,6 +111,14 @@ func (i *Interaction) turn(f event.Features) {
 	}
 	if f.Sentiment != nil {
 		i.score(t.At, f.Sentiment.Score)
+	}
+}
+
+// assign gives the interaction to an agent from a moment on. What one said before
+// another took over is often understood after that.
+func (i *Interaction) assign(agent string, at time.Time) {
+	if agent != "" && !at.Before(i.assigned) {
+		i.Agent, i.assigned = agent, at
 	}
 }
 

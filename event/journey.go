@@ -160,6 +160,7 @@ type Basis struct {
 	Answers  []time.Time `json:"answers,omitempty"`  // agents' first turns
 	Customer time.Time   `json:"customer,omitzero"`  // the customer's last word
 	Centre   time.Time   `json:"centre,omitzero"`    // the last word of agent or bot
+	Assigned time.Time   `json:"assigned,omitzero"`  // since when the agent has it
 	Historic bool        `json:"historic,omitempty"` // backfilled
 }
 

@@ -204,6 +204,38 @@ func TestLastTurnOfMany(t *testing.T) {
 	}
 }
 
+// TestWhoHasIt: a call belongs to whoever took it last, though the words of the
+// agent before are understood after that, and the start is heard of late.
+func TestWhoHasIt(t *testing.T) {
+	s, ctx := NewShard(Config{}), context.Background()
+	var j event.Journey
+	change := func(c event.Change, agent string, at time.Duration) {
+		m, err := s.Change(ctx, event.Interaction{ID: "e" + string(c), Customer: "c1", Interaction: "v", Channel: event.Voice, Change: c, Role: event.Agent, Agent: agent, At: day.Add(at)})
+		j = last(t, m, err)
+	}
+	says := func(n int, agent string, at time.Duration) {
+		f := said(n, "v", event.Voice, event.Agent, day.Add(at), 0)
+		f.Turn.Agent = agent
+		m, err := s.Turn(ctx, f)
+		j = last(t, m, err)
+	}
+	for k, step := range []struct {
+		does func()
+		want string
+	}{
+		{func() { says(1, "a1", 5*time.Second) }, "a1"},
+		{func() { change(event.Started, "a0", 0) }, "a1"},
+		{func() { change(event.Transferred, "a2", 60*time.Second) }, "a2"},
+		{func() { says(2, "a1", 58*time.Second) }, "a2"},
+		{func() { says(3, "a3", 70*time.Second) }, "a3"},
+	} {
+		step.does()
+		if got := j.Interactions[0].Agent; got != step.want {
+			t.Errorf("step %d: %s has the call, want %s", k, got, step.want)
+		}
+	}
+}
+
 // TestQuarters: a long utterance counts in the quarter that its middle lies in,
 // of the whole call.
 func TestQuarters(t *testing.T) {

@@ -81,8 +81,8 @@ func note(i *event.InteractionState, f event.Features, social map[string]bool) {
 			b.Thanks = first(insert(b.Thanks, t.At, time.Time.Compare), maxThanks)
 		}
 	case event.Agent, event.Bot:
-		if t.Role == event.Agent && t.Agent != "" {
-			i.Agent = t.Agent
+		if t.Role == event.Agent {
+			assign(i, &b, t.Agent, t.At)
 		}
 		b.Answers = first(insert(b.Answers, t.At, time.Time.Compare), maxAnswers)
 		b.Took = took(b.Took, t)
@@ -111,6 +111,14 @@ func insert[T any](list []T, v T, compare func(a, b T) int) []T {
 }
 
 func first[T any](list []T, n int) []T { return list[:min(n, len(list))] }
+
+// assign gives i to an agent from a moment on. What an agent said before somebody
+// else took over is often understood after that.
+func assign(i *event.InteractionState, b *event.Basis, agent string, at time.Time) {
+	if agent != "" && !at.Before(b.Assigned) {
+		i.Agent, b.Assigned = agent, at
+	}
+}
 
 // fewer drops what is too much: the latest that was asked or given, and the
 // earliest promise, since a call may be long and ends with what will be done.
@@ -191,7 +199,12 @@ func apply(i *event.InteractionState, c event.Interaction) {
 		i.Case = c.Case
 	}
 	if c.Agent != "" && (c.Role == event.Agent || c.Change == event.Transferred || c.Change == event.Started) {
-		i.Agent = c.Agent
+		b := event.Basis{}
+		if i.Basis != nil {
+			b = *i.Basis
+		}
+		assign(i, &b, c.Agent, c.At)
+		i.Basis = &b
 	}
 	if c.Measures != nil {
 		all := *c.Measures
