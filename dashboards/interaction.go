@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -43,11 +44,19 @@ type Interaction struct {
 	Intent    string     `json:"intent,omitempty"`  // the last one
 	Intents   []string   `json:"intents,omitempty"` // all, in order of first mention, bounded
 
+	Trouble  []Trouble      `json:"trouble,omitempty"`  // what is wrong with the audio of an open call
 	Alerts   int            `json:"alerts"`             // open ones
 	Severity event.Severity `json:"severity,omitempty"` // the worst of them
 	Live     bool           `json:"live"`               // false: read from the store
 
 	assigned time.Time // since when the agent has it
+}
+
+// Trouble is what is wrong with the audio of one leg.
+type Trouble struct {
+	Leg  string     `json:"leg"`
+	Role event.Role `json:"role,omitempty"`
+	What string     `json:"what"` // such as "no audio"
 }
 
 // Point is one or several neighbouring scored turns on a curve.
@@ -79,13 +88,29 @@ func (i *Interaction) change(c event.Interaction) {
 	}
 	switch {
 	case c.Change.Terminal():
-		i.State, i.Reason, i.Ended = string(c.Change), c.Reason, c.At
+		i.State, i.Reason, i.Ended, i.Trouble = string(c.Change), c.Reason, c.At, nil
 	case i.over(): // an order of arrival that time does not have: what is over stays over
 	case c.Change == event.Held:
 		i.State = StateHeld
 	case c.Change == event.Resumed, c.Change == event.Transferred:
 		i.State = StateOpen
+	case c.Change == event.Measured:
+		i.heard(c)
 	}
+}
+
+// heard notes that a leg's audio does not come, or comes again. The slice is made
+// anew: rows that were given out keep theirs.
+func (i *Interaction) heard(c event.Interaction) {
+	leg, problem := c.Attrs["leg"], c.Attrs["problem"]
+	if leg == "" || problem == "" && c.Attrs["problem_over"] == "" {
+		return
+	}
+	now := slices.DeleteFunc(slices.Clone(i.Trouble), func(t Trouble) bool { return t.Leg == leg })
+	if problem != "" {
+		now = append(now, Trouble{Leg: leg, Role: c.Role, What: problem})
+	}
+	i.Trouble = now
 }
 
 // turn applies one analysed turn.

@@ -7,7 +7,7 @@ import { area, line, place } from "./curve";
 import { channelName, duration, mood, signed, tone, words } from "./format";
 import { channelIcon, severityIcon, shape } from "./icons";
 import { JourneyView } from "./journey";
-import { alarms, isOpen, received, type Model } from "./model";
+import { alarms, isOpen, received, type Model, troubles } from "./model";
 import { Stream } from "./stream";
 import { SummaryView } from "./summary";
 import { Conversation } from "./turns";
@@ -183,7 +183,7 @@ export class Detail {
     }
     put(this.name, i.name ?? i.handle ?? "Unknown caller");
     const length = isOpen(i) ? Date.now() - i.started : (i.ended ?? i.last) - i.started;
-    put(this.sub, [channelName(i.channel), i.name ? i.handle : "", i.agent, i.queue, duration(length)].filter(Boolean).join(" · "));
+    put(this.sub, [channelName(i.channel), i.name ? i.handle : "", i.agent, i.queue, duration(length), isOpen(i) ? troubles(i) : i.reason].filter(Boolean).join(" · "));
     put(this.state, { open: "Live", held: "On hold", ended: "Ended", failed: "Failed", abandoned: "Abandoned" }[i.state]);
     if (this.state.dataset["state"] && this.state.dataset["state"] !== i.state && !isOpen(i)) this.summaryView.heard(true);
     attr(this.state, "data-state", i.state);

@@ -5,7 +5,7 @@
 import { attr, button, h, put } from "./dom";
 import { ago, channelName, duration, mood, signed, tone, words } from "./format";
 import { channelIcon, severityIcon } from "./icons";
-import { isOpen, type Model } from "./model";
+import { isOpen, type Model, troubles } from "./model";
 import { arrange, settle, windowOf, type View } from "./order";
 import { Spark } from "./spark";
 import type { Interaction } from "./types";
@@ -186,9 +186,9 @@ class Row {
     attr(e, "aria-posinset", String(k + 1));
     put(this.name, i.name ?? i.handle ?? "Unknown caller");
     put(this.handle, i.name ? (i.handle ?? "") : "");
-    put(this.by, [i.agent, i.queue, stateWord(i)].filter(Boolean).join(" · "));
+    put(this.by, [troubles(i), i.agent, i.queue, stateWord(i)].filter(Boolean).join(" · "));
     const text = i.last_text ?? "";
-    put(this.words, text || "No words yet");
+    put(this.words, text || troubles(i) || "No words yet");
     this.words.classList.toggle("none", !text);
     if (text !== this.shownText) {
       if (this.shownText) flash(this.words);

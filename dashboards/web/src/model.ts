@@ -94,7 +94,13 @@ export class Model {
       i.state = c.change;
       i.ended = at;
       if (c.reason) i.reason = c.reason;
+      delete i.trouble;
     } else if (isOpen(i)) {
+      const { leg, problem, problem_over } = c.attrs ?? {};
+      if (c.change === "measured" && leg && (problem || problem_over)) {
+        const others = (i.trouble ?? []).filter((t) => t.leg !== leg);
+        i.trouble = problem ? [...others, { leg, what: problem, ...(c.role ? { role: c.role } : {}) }] : others;
+      }
       if (c.change === "held") i.state = "held";
       if (c.change === "resumed" || c.change === "transferred") i.state = "open";
     }
@@ -209,6 +215,10 @@ export class Model {
 
 /** alarms tells whether somebody has to look; the rest is done by those who take it up. */
 export const alarms = (a: Alert): boolean => a.action === "alert" || a.action === "escalate" || a.action === "disclosure";
+
+/** troubles says in words whose audio does not come. */
+export const troubles = (i: Interaction): string =>
+  (i.trouble ?? []).map((t) => t.what.charAt(0).toUpperCase() + t.what.slice(1) + (t.role ? `: ${t.role}` : "")).join(", ");
 
 export const isOpen = (i: Interaction): boolean => i.state === "open" || i.state === "held";
 

@@ -36,8 +36,16 @@ export interface Interaction {
   last_role?: Role;
   intent?: string;
   intents?: string[];
+  trouble?: Trouble[];
   alerts: number;
   severity?: Severity | "";
+}
+
+/** Trouble is what is wrong with the audio of one leg of an open call. */
+export interface Trouble {
+  leg: string;
+  role?: Role;
+  what: string; // such as "no audio"
 }
 
 /** SentInteraction is an Interaction as the server sends it. */
@@ -95,6 +103,7 @@ export interface Change {
   role?: Role;
   agent?: string;
   case?: string;
+  attrs?: Record<string, string>;
 }
 
 export interface Rule {

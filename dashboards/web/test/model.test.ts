@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Model } from "../src/model";
+import { Model, troubles } from "../src/model";
 import type { Alert, Features, Role } from "../src/types";
 
 const turn = (id: string, at: string, score?: number, text = "words", role: Role = "customer"): Features => ({
@@ -27,6 +27,23 @@ describe("model", () => {
     m.apply("interactions", { id: "y2", customer: "c", interaction: "i", channel: "voice", change: "resumed", at: "2026-11-22T09:00:03Z" });
     expect(i).toMatchObject({ state: "ended", reason: "solved" });
     expect(m.counts().total).toBe(0);
+  });
+
+  it("says whose audio does not come, until it does or the call ends", () => {
+    const m = new Model();
+    const change = (change: string, leg?: string, role?: Role, attrs?: Record<string, string>) =>
+      m.apply("interactions", { id: `${change}${leg}${JSON.stringify(attrs)}`, customer: "c", interaction: "i", channel: "voice", change, at: "2026-11-22T09:00:00Z", ...(role ? { role } : {}), ...(leg ? { attrs: { leg, ...attrs } } : {}) });
+    change("started");
+    change("measured", "1", "customer", { problem: "no audio" });
+    change("measured", "2", undefined, { problem: "no audio" });
+    change("measured", "1", "customer", { mos: "4.2" });
+    const i = m.interactions.get("i")!;
+    expect(troubles(i)).toBe("No audio: customer, No audio");
+    change("measured", "2", undefined, { problem_over: "no audio" });
+    change("measured", "1", "customer", { problem: "audio stopped" });
+    expect(troubles(i)).toBe("Audio stopped: customer");
+    change("ended");
+    expect(troubles(i)).toBe("");
   });
 
   it("names who calls as their journey does, and never over what the channel said", () => {
