@@ -130,6 +130,9 @@ func (r *recent) before(interaction string) Before {
 
 // see takes a turn in. The customer's own turn uses up what came before it.
 func (r *recent) see(t event.Turn) {
+	if t.Role == event.System { // nobody said it
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, known := r.of[t.Interaction]

@@ -16,8 +16,9 @@ type Parts struct {
 	Intents    *intent.Owned
 	Entities   func(t event.Turn) []event.Entity
 	Categories func(f event.Features, meaning linear.Vector) []event.Label
-	// AgentEmotions also reads the emotions of agents and of unknown speakers.
-	// The law of several countries forbids it at work: EU AI Act, Art. 5(1)(f).
+	// AgentEmotions also reads the emotions of agents and of unknown speakers, out of
+	// their words. The EU AI Act, Art. 5(1)(f), forbids it at work from voice or face;
+	// from words, works councils and other law may.
 	AgentEmotions bool
 }
 

@@ -128,8 +128,11 @@ func TestNoAfterAnApologyIsNotIllWill(t *testing.T) {
 	m := model(t)
 	agent := said("I am so sorry about that. Is there anything else that went wrong?")
 	agent.Role = event.Agent
+	notice := said("The agent is typing")
+	notice.Role = event.System
 	for _, text := range []string{"no, that's fine", "no", "No, nothing, thanks", "nope, all good"} {
 		understand(t, m, agent)
+		understand(t, m, notice)
 		f := understand(t, m, said(text))
 		if f.Sentiment.Class() == "negative" {
 			t.Errorf("%q after an apology is negative: %+v", text, *f.Sentiment)

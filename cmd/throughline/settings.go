@@ -85,6 +85,7 @@ type nlpSettings struct {
 	Model      string              `yaml:"model" default:"auto" doc:"encoder: a sentence encoder of milliseconds a turn, better on English, on ONNX Runtime, which is fetched when missing; floor: linear models of microseconds a turn, in the binary; auto: the encoder, and the floor where it cannot be opened"`
 	Intents    string              `yaml:"intents" doc:"path of intents.yaml; empty uses the contact-centre taxonomy that is shipped, which config intents prints. A changed file is in force within seconds; one that cannot be used is told to the log with line and column, and the old one stays"`
 	Categories string              `yaml:"categories" doc:"path of categories.yaml: rules over what was said, in CEL; empty: none. Changes are followed as those of intents are"`
+	Agents     bool                `yaml:"agent_emotions" default:"false" doc:"read emotions out of the words of agents and of unknown speakers, too: ask your works council and counsel before"`
 	Products   map[string][]string `yaml:"products" doc:"product names to find in text, each with what else it is called"`
 }
 

@@ -75,7 +75,7 @@ func newUnderstanding(ctx context.Context, s nlpSettings, reader nlp.Reader) (*u
 		}
 		u.files = append(u.files, followed{what: "categories", path: s.Categories, reload: rules.ReloadFile, seen: seen})
 	}
-	u.model = nlp.New(nlp.Parts{Reader: reader, Intents: owned, Entities: entity.NewFinder(s.Products).Find, Categories: rules.Match})
+	u.model = nlp.New(nlp.Parts{Reader: reader, Intents: owned, Entities: entity.NewFinder(s.Products).Find, Categories: rules.Match, AgentEmotions: s.Agents})
 	return u, nil
 }
 

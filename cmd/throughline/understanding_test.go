@@ -147,6 +147,28 @@ func TestWhoReads(t *testing.T) {
 	}
 }
 
+// Emotions of agents are read where somebody has decided so, and nowhere else.
+func TestEmotionsOfAgentsAreASetting(t *testing.T) {
+	reader, err := floor.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	intents := filepath.Join(t.TempDir(), "intents.yaml")
+	if err := os.WriteFile(intents, []byte(strings.ReplaceAll(refundOrPassword, "WISH", "refund")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, wanted := range []bool{false, true} {
+		u, err := newUnderstanding(t.Context(), nlpSettings{Intents: intents, Agents: wanted}, reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := u.model.Features(t.Context(), event.Turn{ID: "t_1", Role: event.Agent, Kind: event.Text, Text: "Thank you so much, I love it!"}, nlp.Before{})
+		if err != nil || len(f.Emotions) > 0 != wanted {
+			t.Errorf("wanted %v: %+v, %v", wanted, f.Emotions, err)
+		}
+	}
+}
+
 // The intents that are shipped are a file to start one's own from.
 func TestShippedIntentsArePrinted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "intents.yaml")
