@@ -53,12 +53,16 @@ func (f *Finder) Find(t event.Turn) []event.Entity {
 	}
 	at := t.At
 	var all []event.Entity
+	taken := make([]bool, ws[len(ws)-1].end) // bytes that an entity has
 	for _, some := range [][]event.Entity{
 		amounts(t.Text, ws), codes(t.Text, ws), dates(t.Text, ws, at, t.Language), f.find(t.Text, ws), people(t.Text, ws), places(t.Text, ws),
 	} {
 		for _, e := range some {
-			if !slices.ContainsFunc(all, func(o event.Entity) bool { return e.Start < o.End && o.Start < e.End }) {
+			if of := taken[e.Start:e.End]; !slices.Contains(of, true) {
 				all = append(all, e)
+				for i := range of {
+					of[i] = true
+				}
 			}
 		}
 		if len(all) > maxEntities {

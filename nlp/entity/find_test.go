@@ -125,3 +125,13 @@ func BenchmarkFind(b *testing.B) {
 		f.Find(turn)
 	}
 }
+
+// The longest text, full of what is found: half a second a turn when each entity was
+// held against all others.
+func BenchmarkFindLongest(b *testing.B) {
+	var f entity.Finder
+	turn := event.Turn{At: sunday(), Text: strings.Repeat("Rome ", 13000)}
+	for b.Loop() {
+		f.Find(turn)
+	}
+}
