@@ -39,6 +39,7 @@ type dialog struct {
 	awaiting map[uint32]chan struct{} // by CSeq of the INVITE: closed by its ACK
 	timer    sessionTimer
 	touched  time.Time // when the peer was last heard of in signalling
+	tried    time.Time // when we last tried to refresh the session
 	meta     metadata
 	asks     int       // for snapshots
 	asked    time.Time // for the last

@@ -242,54 +242,6 @@ func TestRetransmissionsAndRaces(t *testing.T) {
 	}
 }
 
-func TestSessionTimers(t *testing.T) {
-	l := newLab(t, Config{}, calls.Config{})
-	for _, tt := range []struct{ ask, want, require string }{
-		{"Supported: timer\r\nSession-Expires: 1800;refresher=uac", "1800;refresher=uac", "timer"},
-		{"k: timer\r\nx: 600", "600;refresher=uac", "timer"},
-		{"Supported: timer, 100rel\r\nSession-Expires: 900;refresher=uas", "900;refresher=uas", ""},
-		{"Supported: timer\r\nMin-SE: 3600", "3600;refresher=uac", "timer"},
-		{"Session-Expires: 1800", "1800;refresher=uac", ""},
-		{"Max-Breadth: 1", "", ""},
-	} {
-		m := newPeer(t, l).taken(typeSDP, sdpOf("sendonly"), tt.ask)
-		if m.header("session-expires") != tt.want || m.header("require") != tt.require {
-			t.Errorf("%q: %q, require %q", tt.ask, m.header("session-expires"), m.header("require"))
-		}
-	}
-}
-
-// TestOrphans: a call that nobody ends is ended, and the peer is told.
-func TestOrphans(t *testing.T) {
-	l := newLab(t, Config{OrphanAfter: time.Second}, calls.Config{})
-	p := newPeer(t, l)
-	p.taken(typeSDP, sdpOf("sendonly"))
-	m := p.asked()
-	if !strings.HasPrefix(m.start, "BYE ") {
-		t.Fatalf("the peer is told %q", m.start)
-	}
-	p.write("SIP/2.0 200 OK\r\nVia: " + m.header("via") + "\r\nFrom: " + m.header("from") + "\r\nTo: " + m.header("to") +
-		"\r\nCall-ID: " + m.header("call-id") + "\r\nCSeq: " + m.header("cseq") + "\r\nContent-Length: 0\r\n\r\n")
-	end := l.await(t, "the end", terminal)
-	if end.Change != event.Failed || !strings.HasPrefix(end.Reason, "orphaned") {
-		t.Errorf("end %+v", end)
-	}
-}
-
-// TestForgottenCall: a call that lasts for ever is ended, and so is its session.
-func TestForgottenCall(t *testing.T) {
-	l := newLab(t, Config{}, calls.Config{MaxDuration: time.Second})
-	p := newPeer(t, l)
-	p.taken(typeSDP, sdpOf("sendonly"))
-	if m := p.asked(); !strings.HasPrefix(m.start, "BYE ") {
-		t.Errorf("the peer is told %q", m.start)
-	}
-	if end := l.await(t, "the end", terminal); end.Change != event.Failed || end.Reason != calls.ReasonTooLong {
-		t.Errorf("end %+v", end)
-	}
-	l.idle(t)
-}
-
 // TestOneStreamOnHold: that a stream on hold brings nothing is no problem; that
 // the other brings nothing is.
 func TestOneStreamOnHold(t *testing.T) {

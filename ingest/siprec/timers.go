@@ -86,12 +86,16 @@ func (s *Server) watch(now time.Time) {
 // it forgot the session timer.
 const flowing = 30 * time.Second
 
+// tryAgain is the pause between two tries to refresh a session. One that nobody
+// answers takes 32 s to fail.
+const tryAgain = 40 * time.Second
+
 func (d *dialog) watch(now time.Time) {
 	d.mu.Lock()
 	t, silent, held := d.timer, now.Sub(d.touched), d.held
-	refresh := t.ours && silent >= t.interval/2
+	refresh := t.ours && silent >= t.interval/2 && now.Sub(d.tried) >= tryAgain
 	if refresh {
-		d.touched = now
+		d.tried = now
 	}
 	ask := !d.finished && d.snapshotDue(now)
 	d.mu.Unlock()
@@ -136,7 +140,7 @@ func (d *dialog) orphan(why string) {
 }
 
 // refresh is ours to send: UPDATE without a body, which every peer that lets us
-// refresh knows (RFC 4028 §7.4).
+// refresh knows (RFC 4028 §7.4). A peer that answers is alive; nobody else is.
 func (d *dialog) refresh(t sessionTimer) {
 	ctx, cancel := context.WithTimeout(context.Background(), 32*time.Second)
 	defer cancel()
@@ -147,6 +151,11 @@ func (d *dialog) refresh(t sessionTimer) {
 	if err != nil {
 		d.server.log.Warn("session was not refreshed", "interaction_id", d.call.Interaction(), "error", err)
 		return
+	}
+	if res.IsSuccess() {
+		d.mu.Lock()
+		d.touched = time.Now()
+		d.mu.Unlock()
 	}
 	if res.StatusCode == sip.StatusCallTransactionDoesNotExists || res.StatusCode == sip.StatusRequestTimeout {
 		d.finish(func(c *calls.Call) { c.Fail("orphaned: the peer does not know the call") })
