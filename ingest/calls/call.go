@@ -49,7 +49,8 @@ type Call struct {
 
 	mu       sync.Mutex
 	holders  int
-	leaving  int // of the holders, those that FailAfter will release
+	leaving  int  // of the holders, those that FailAfter will release
+	ending   bool // its last holder has let go
 	finished bool
 	done     chan struct{}
 	legs     []*leg
@@ -93,7 +94,7 @@ func (c *Call) Done() <-chan struct{} { return c.done }
 func (c *Call) hold() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.finished {
+	if c.finished || c.ending {
 		return false
 	}
 	c.holders++
@@ -457,13 +458,20 @@ func (c *Call) Fail(reason string) { c.release(event.Failed, reason) }
 func (c *Call) Abandon(reason string) { c.release(event.Abandoned, reason) }
 
 func (c *Call) release(how event.Change, reason string) {
-	c.mu.Lock()
-	c.holders--
-	last := c.holders <= c.leaving
-	c.mu.Unlock()
-	if last {
+	if c.letGo() {
 		c.finish(how, reason)
 	}
+}
+
+// letGo takes a holder away, and tells whether it was the last: whoever comes from
+// then on comes too late.
+func (c *Call) letGo() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holders--
+	last := c.holders <= c.leaving
+	c.ending = c.ending || last
+	return last
 }
 
 // finish closes the legs and publishes the end, once.

@@ -24,6 +24,7 @@ func (c *Call) FailAfter(grace time.Duration, reason string) {
 		c.leaving--
 		c.holders--
 		last := c.holders <= 0
+		c.ending = c.ending || last
 		c.mu.Unlock()
 		if last {
 			c.finish(event.Failed, reason)
