@@ -47,7 +47,7 @@ func demonstrate(ctx context.Context, args []string) error {
 		s.DataDir, s.ClickHouse.Dir = dir, filepath.Join(dir, "clickhouse")
 	}
 	kept := secrets{dir: s.DataDir}
-	if err := s.fillSecrets(&kept); err != nil {
+	if err := s.fillSecrets(&kept, roles); err != nil {
 		return err
 	}
 	if len(s.WhatsApp.AppSecrets) == 0 {
@@ -63,7 +63,7 @@ func demonstrate(ctx context.Context, args []string) error {
 	}
 	token := s.admitDemo()
 	s.ClickHouse.Linger = min(s.ClickHouse.Linger, 200*time.Millisecond)
-	h, err := newHouse(s, nil)
+	h, err := newHouse(s, roles)
 	if err != nil {
 		return err
 	}

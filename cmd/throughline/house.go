@@ -45,11 +45,8 @@ type house struct {
 	speech   *transcribe.Transcriber // nil: calls are transcribed elsewhere
 }
 
-func newHouse(s *settings, only []string) (*house, error) {
-	h := &house{settings: s, roles: only, registry: prometheus.NewRegistry()}
-	if len(only) == 0 {
-		h.roles = roles
-	}
+func newHouse(s *settings, taken []string) (*house, error) {
+	h := &house{settings: s, roles: taken, registry: prometheus.NewRegistry()}
 	for _, r := range h.roles {
 		if !slices.Contains(roles, r) {
 			return nil, fmt.Errorf("--roles: %q is not a role: use %s", r, strings.Join(roles, ", "))

@@ -13,17 +13,21 @@ import (
 )
 
 // fillSecrets fills in the secrets that nobody needs to know and nobody
-// configured: the one that signs chat tokens, and the one that keys pseudonyms.
-func (s *settings) fillSecrets(kept *secrets) (err error) {
-	if len(s.WebChat.Secrets) == 0 {
+// configured, and the roles taken use: the one that signs chat tokens, and the one
+// that keys pseudonyms.
+func (s *settings) fillSecrets(kept *secrets, taken []string) (err error) {
+	ingest := slices.Contains(taken, "ingest")
+	if ingest && len(s.WebChat.Secrets) == 0 {
 		secret, err := kept.get("webchat")
 		if err != nil {
 			return err
 		}
 		s.WebChat.Secrets = []string{secret}
+		kept.keys = append(kept.keys, "webchat.secrets")
 	}
-	if s.Governance.Redact.Key == "" {
+	if (ingest || slices.Contains(taken, "transcribe")) && s.Governance.Redact.Key == "" { // whoever has a gate
 		s.Governance.Redact.Key, err = kept.get("pseudonyms")
+		kept.keys = append(kept.keys, "governance.redact.key")
 	}
 	return err
 }
@@ -31,6 +35,7 @@ func (s *settings) fillSecrets(kept *secrets) (err error) {
 // secrets are made once and kept beside the data, for this user's eyes only.
 type secrets struct {
 	dir   string
+	keys  []string          // the settings that they stand in for
 	fresh map[string]string // not written yet
 }
 

@@ -44,22 +44,28 @@ func serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	kept := secrets{dir: s.DataDir}
-	if err := s.fillSecrets(&kept); err != nil {
-		return err
-	}
-	var only []string
-	for role := range strings.SplitSeq(*list, ",") {
-		if role = strings.TrimSpace(role); role != "" {
-			only = append(only, role)
+	taken := roles
+	if *list != "" {
+		taken = nil
+		for role := range strings.SplitSeq(*list, ",") {
+			taken = append(taken, strings.TrimSpace(role))
 		}
 	}
-	h, err := newHouse(s, only)
+	kept := secrets{dir: s.DataDir}
+	if err := s.fillSecrets(&kept, taken); err != nil {
+		return err
+	}
+	h, err := newHouse(s, taken)
 	if err != nil {
 		return err
 	}
 	if err := kept.write(); err != nil { // not before everything is known to be right
 		return err
+	}
+	if len(s.Kafka.Brokers) > 0 {
+		for _, key := range kept.keys {
+			h.log.Warn("this process has made a secret of its own; where others take messages or calls, too, set the same for all", "setting", key)
+		}
 	}
 	return h.run(ctx, nil)
 }

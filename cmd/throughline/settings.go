@@ -124,7 +124,7 @@ func configure(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := newHouse(s, nil); err != nil {
+	if _, err := newHouse(s, roles); err != nil {
 		return err
 	}
 	fmt.Println("the settings are sound")
