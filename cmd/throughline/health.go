@@ -11,9 +11,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+// ready is what must answer before this process may be sent work.
+type ready struct {
+	needed []func(context.Context) error
+	// store is away for a while now and then. What comes in meanwhile waits in
+	// Kafka, so a process that takes things in goes on taking them.
+	store func(context.Context) error
+}
+
 // routeHealth adds what those ask who run the product: is it alive, may it be
 // sent work, how is it doing.
-func (h *house) routeHealth(mux *http.ServeMux, life *lifecycle, up *atomic.Bool, ready []func(context.Context) error) {
+func (h *house) routeHealth(mux *http.ServeMux, life *lifecycle, up *atomic.Bool, ready ready) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	if h.settings.HTTP.Profile {
@@ -39,12 +47,19 @@ func (h *house) routeHealth(mux *http.ServeMux, life *lifecycle, up *atomic.Bool
 				return
 			}
 		}
-		for _, check := range ready {
+		for _, check := range ready.needed {
 			if err := check(ctx); err != nil {
 				http.Error(w, err.Error(), http.StatusServiceUnavailable)
 				return
 			}
 		}
-		fmt.Fprintln(w, "ready")
+		switch err := ready.store(ctx); {
+		case err == nil:
+			fmt.Fprintln(w, "ready")
+		case h.takes("ingest"):
+			fmt.Fprintln(w, "ready; the store does not answer, what comes in waits in Kafka")
+		default:
+			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+		}
 	})
 }

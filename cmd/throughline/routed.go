@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"strings"
 
 	"throughline/problem"
 )
@@ -17,16 +16,12 @@ func routed(mux *http.ServeMux) http.Handler {
 		}
 		refusal := unsaid{header: http.Header{}}
 		mux.ServeHTTP(&refusal, r)
-		allow := refusal.header.Get("Allow")
-		switch {
-		case refusal.status == http.StatusMethodNotAllowed && allow != "":
+		if allow := refusal.header.Get("Allow"); refusal.status == http.StatusMethodNotAllowed && allow != "" {
 			w.Header().Set("Allow", allow)
 			problem.Write(w, problem.New(http.StatusMethodNotAllowed, "Allowed here: "+allow+"."))
-		case strings.HasPrefix(r.URL.Path, "/v1/"):
-			problem.Write(w, problem.New(http.StatusNotFound, "Nothing is served at this path; GET /v1/openapi.json lists what is."))
-		default:
-			problem.Write(w, problem.New(http.StatusNotFound, "Nothing is served at this path; the live screen is at /, the API under /v1/."))
+			return
 		}
+		problem.Write(w, problem.New(http.StatusNotFound, "Nothing is served at this path by the roles of this process; docs/openapi.yaml lists what is."))
 	})
 }
 

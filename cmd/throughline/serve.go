@@ -145,9 +145,9 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	}
 	h.startStages(life, b, store)
 	mux := http.NewServeMux()
-	ready := []func(context.Context) error{b.Ready, store.Ready}
+	ready := ready{needed: []func(context.Context) error{b.Ready}, store: store.Ready}
 	if h.broker != nil {
-		ready = append(ready, h.broker.Ready)
+		ready.needed = append(ready.needed, h.broker.Ready)
 	}
 	if h.takes("dashboards") {
 		if err := h.startDashboards(life, b, store, mux); err != nil {
@@ -399,7 +399,7 @@ func follow[T any](ctx context.Context, group *errgroup.Group, b *bus.Bus, src e
 
 // startHTTP listens last, so that nobody is answered before all is there to
 // keep the promise, and stops first.
-func (h *house) startHTTP(life *lifecycle, mux *http.ServeMux, ready []func(context.Context) error) (string, error) {
+func (h *house) startHTTP(life *lifecycle, mux *http.ServeMux, ready ready) (string, error) {
 	s := h.settings.HTTP
 	var up atomic.Bool
 	h.routeHealth(mux, life, &up, ready)
