@@ -26,12 +26,10 @@ type raw struct {
 	decoded   any // its Record, where that was made while the batch filled
 }
 
-// fetched is what one request brought; end is the offset after the last record
-// of the partition at that moment.
+// fetched is what one request brought.
 type fetched struct {
 	input int // index into Stage.In
 	recs  []raw
-	end   int64
 }
 
 // fetcher reads one partition from an offset on. It holds one request in
@@ -43,6 +41,8 @@ type fetcher struct {
 	partition int
 	next      int64         // kafka.FirstOffset, kafka.LastOffset or an offset
 	wait      time.Duration // for something to come; 0 is fetchWait
+	// seen is told each answer, also one that brought nothing; may be nil.
+	seen func(recs []raw, end int64)
 }
 
 // run hands over what it reads, in order, until ctx ends.
@@ -61,6 +61,9 @@ func (f *fetcher) run(ctx context.Context, hand func(recs []raw, end int64) bool
 			continue
 		}
 		pause = newBackoff(20*time.Millisecond, 2*time.Second)
+		if f.seen != nil {
+			f.seen(recs, end)
+		}
 		if len(recs) > 0 && !hand(recs, end) {
 			return
 		}

@@ -118,6 +118,7 @@ type partitionRun struct {
 	done      []int64 // next offset to handle, by input; 0: nothing handled yet
 	committed []int64
 	held      []fetched        // by input: what waits for company, see Stage.Linger
+	lags      []*lag           // by input; nil where not assigned
 	due       <-chan time.Time // commits
 	refused   time.Duration    // how long to leave the broker alone, which took no commit
 	until     time.Time        // when that is over
@@ -131,35 +132,17 @@ func (r *partitionRun) run(ctx context.Context) {
 	in := make(chan fetched)
 	var readers sync.WaitGroup
 	rctx, stopReading := context.WithCancel(ctx)
+	r.lags = make([]*lag, len(r.stage.In))
+	for i, input := range r.stage.In {
+		if r.from[i] != notAssigned {
+			var forget func()
+			r.lags[i], forget = r.bus.metrics.newLag(r.stage.Name, input.topic.Name, r.partition)
+			defer forget()
+			r.readAhead(rctx, &readers, i, in)
+		}
+	}
 	defer readers.Wait()
 	defer stopReading()
-	for i, input := range r.stage.In {
-		if r.from[i] == notAssigned {
-			continue
-		}
-		f := &fetcher{bus: r.bus, topic: input.topic.Name, partition: r.partition, next: r.from[i]}
-		ahead := make(chan fetched, 1) // one answer is read while the one before is handled
-		readers.Go(func() {
-			defer close(ahead)
-			f.run(rctx, func(recs []raw, end int64) bool {
-				select {
-				case ahead <- fetched{i, recs, end}:
-					return true
-				case <-rctx.Done():
-					return false
-				}
-			})
-		})
-		readers.Go(func() {
-			for a := range ahead {
-				select {
-				case in <- a:
-				case <-rctx.Done():
-					return
-				}
-			}
-		})
-	}
 	commits := time.NewTicker(commitEvery)
 	defer commits.Stop()
 	r.due = commits.C
@@ -182,7 +165,7 @@ func (r *partitionRun) run(ctx context.Context) {
 			if held := &r.held[f.input]; r.stage.Linger > 0 {
 				r.decode(f)
 				if held.recs = append(held.recs, f.recs...); len(held.recs) < r.stage.MaxBatch {
-					held.input, held.end = f.input, f.end
+					held.input = f.input
 					if linger == nil {
 						linger = time.After(r.stage.Linger)
 					}
@@ -335,7 +318,6 @@ func untraced(msgs []event.Message) []outgoing {
 // was handled and its results stored.
 func (r *partitionRun) handle(ctx context.Context, f fetched) bool {
 	input := r.stage.In[f.input]
-	lag := r.bus.metrics.lag.WithLabelValues(r.stage.Name, input.topic.Name, fmt.Sprint(r.partition))
 	recs := f.recs
 	for len(recs) > 0 {
 		started := time.Now()
@@ -360,7 +342,7 @@ func (r *partitionRun) handle(ctx context.Context, f fetched) bool {
 			return false
 		}
 		r.done[f.input] = recs[n-1].offset + 1
-		lag.Set(float64(f.end - r.done[f.input]))
+		r.lags[f.input].handled(r.done[f.input])
 		r.bus.metrics.handled.WithLabelValues(r.stage.Name, input.topic.Name).Add(float64(n))
 		r.bus.metrics.handleSeconds.WithLabelValues(r.stage.Name, input.topic.Name).Observe(time.Since(started).Seconds())
 		r.bus.metrics.age.WithLabelValues(r.stage.Name, input.topic.Name).Observe(time.Since(recs[n-1].time).Seconds())

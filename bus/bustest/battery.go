@@ -24,6 +24,7 @@ func Run(t *testing.T, b Broker) {
 	t.Run("order", func(t *testing.T) { testOrder(t, b) })
 	t.Run("chain", func(t *testing.T) { testChain(t, b) })
 	t.Run("retry", func(t *testing.T) { testRetry(t, b) })
+	t.Run("lag", func(t *testing.T) { testLag(t, b) })
 	t.Run("dead", func(t *testing.T) { testDead(t, b) })
 	t.Run("delivered again", func(t *testing.T) { testDelivered(t, b) })
 	t.Run("batch", func(t *testing.T) { testBatchCulprit(t, b) })

@@ -24,7 +24,10 @@ func dial(t *testing.T, b Broker) *bus.Bus {
 
 func dialWith(t *testing.T, b Broker, cfg bus.Config) *bus.Bus {
 	t.Helper()
-	cfg.Brokers, cfg.SessionTimeout, cfg.Metrics, cfg.Logger = []string{b.Addr()}, 6*time.Second, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
+	cfg.Brokers, cfg.SessionTimeout, cfg.Logger = []string{b.Addr()}, 6*time.Second, slog.New(slog.DiscardHandler)
+	if cfg.Metrics == nil {
+		cfg.Metrics = prometheus.NewRegistry()
+	}
 	c, err := bus.Dial(cfg)
 	if err != nil {
 		t.Fatal(err)
