@@ -127,6 +127,7 @@ func TestScreen(t *testing.T) {
 		until(`document.querySelectorAll('.turn').length === 6`),
 		until(`document.querySelector('.pill').textContent.includes('card number')`),
 		until(`['intent', 'emotion', 'category'].every(kind => document.querySelector('[data-turn="t_scene_0_4"] .tag.' + kind))`),
+		until(`document.querySelectorAll('[data-turn="t_scene_0_4"] .tag.intent').length === 3`),
 		until(`document.querySelector('.tag.category').textContent === 'Asked again'`),
 		until(`document.querySelector('.strip.suggestion').textContent.includes('Release the refund')`),
 		until(`document.querySelector('.strip[data-severity="info"]').textContent.includes('queue refunds, priority 80')`),

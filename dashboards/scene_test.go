@@ -136,6 +136,7 @@ func (t talk) turn(n, k int, began time.Time) event.Features {
 		f.Emotions = []event.Label{{Name: "gratitude", Probability: 0.9}}
 	}
 	if k == 4 && n == 0 {
+		f.Intents = append(f.Intents, event.Label{Name: "repayment", Probability: 0.6}, event.Label{Name: "lost_card", Probability: 0.4})
 		f.Categories = []event.Label{{Name: "asked_again", Probability: 1}}
 	}
 	if k == 2 && n == 0 {

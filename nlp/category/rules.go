@@ -155,9 +155,22 @@ func (r *Rules) compile(ctx context.Context, n *yaml.Node) (rule, error) {
 	if ast.OutputType() != cel.BoolType {
 		return one, flaw.InField("when", flaw.At(flaw.Of(whenAt), "want true or false, and it is %s", ast.OutputType()))
 	}
+	if len(one.like) == 0 && speaksOf(ast, "likeness") {
+		return one, flaw.InField("when", flaw.At(flaw.Of(whenAt), "asks for likeness, which is 0 without sentences to be like: give them in like"))
+	}
 	var err error
 	one.program, err = r.env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
 	return one, err
+}
+
+// speaksOf tells whether an expression uses a variable.
+func speaksOf(ast *cel.Ast, variable string) bool {
+	for _, of := range ast.NativeRep().ReferenceMap() {
+		if of.Name == variable {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *Rules) meanings(ctx context.Context, n *yaml.Node) ([]linear.Vector, error) {

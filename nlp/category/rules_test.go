@@ -136,6 +136,7 @@ func TestBrokenRulesNameThePlaceAndLeaveTheOldOnes(t *testing.T) {
 		"unknown key":    {"categories:\n- name: a\n  if: scored\n", `3:3: category a: unknown key "if": there are name, description, when and like`},
 		"unknown at top": {"category:\n- name: a\n", `1:1: unknown key "category": there are categories`},
 		"like a text":    {"categories:\n- name: a\n  like: {a: b}\n", "3:9: category a: like: want a list of sentences"},
+		"like nobody":    {"categories:\n- name: a\n  when: scored && likeness > 0.5\n", "3:9: category a: when: asks for likeness, which is 0 without sentences to be like: give them in like"},
 		"like nothing":   {"categories:\n- name: a\n  like: ['...']\n", "3:9: category a: like: sentence 1 has no words"},
 		"two documents":  {"categories:\n- name: a\n  when: scored\n---\ncategories: []\n", "5:1: a second document begins here"},
 		"not YAML":       {"categories:\n- name: [a\n", "1:1: "},

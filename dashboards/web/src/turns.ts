@@ -148,7 +148,7 @@ function turnElement(f: Features): HTMLElement {
   else if (t.text) body.append(...said(t.text));
   if (t.kind !== "text" && t.kind !== "utterance" && !t.withheld) body.prepend(h("span", "kind", {}, shape("file"), words(t.kind), t.media?.filename ? ` · ${t.media.filename}` : null));
   const tags = h("div", "tags");
-  for (const i of (f.intents ?? []).slice(0, 2)) tags.append(tag("intent", i));
+  for (const i of f.intents ?? []) tags.append(tag("intent", i));
   for (const e of (f.emotions ?? []).filter((e) => e.name !== "neutral").slice(0, 2)) tags.append(tag("emotion", e));
   for (const c of (f.categories ?? []).slice(0, 3)) tags.append(tag("category", c));
   for (const e of (f.entities ?? []).slice(0, 4)) tags.append(h("span", "tag entity", { title: words(e.type.toLowerCase()) }, e.value || e.text));
