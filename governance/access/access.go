@@ -196,7 +196,7 @@ func (g *Guard) refuseForeign(r *http.Request) *problem.Problem {
 func (g *Guard) SignIn(w http.ResponseWriter, r *http.Request) {
 	token := r.PostFormValue("token")
 	if _, ok := g.tokens[sha256.Sum256([]byte(token))]; !ok {
-		problem.Write(w, problem.New(http.StatusUnauthorized, "field token is not one of access.tokens"))
+		ask(w, "This is none of the access tokens of this server.")
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: "/", HttpOnly: true, Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", SameSite: http.SameSiteStrictMode})
@@ -207,18 +207,32 @@ func (g *Guard) SignIn(w http.ResponseWriter, r *http.Request) {
 func (g *Guard) Page(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, p := g.identify(r); p != nil && p.Status == http.StatusUnauthorized {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = w.Write([]byte(signInPage))
+			ask(w, "")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-const signInPage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Throughline</title><style>body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;color-scheme:light dark}
-form{display:grid;gap:.75rem;width:20rem}input,button{font:inherit;padding:.5rem .75rem}</style>
-<form method="post" action="/v1/session"><h1>Throughline</h1><label for="token">Access token</label>
-<input id="token" name="token" type="password" autocomplete="current-password" required autofocus><button>Open the live screen</button></form></html>
+// ask shows the form for a token; wrong says what was wrong with the last one.
+func ask(w http.ResponseWriter, wrong string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusUnauthorized)
+	_, _ = fmt.Fprintf(w, signInPage, wrong)
+}
+
+// signInPage has the colours of the live screen.
+const signInPage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Throughline</title><style>
+:root{color-scheme:light dark;--bg:#f3f4f7;--panel:#fff;--line:#8a93a5;--text:#171b26;--accent:#4f4fd9;--on:#fff;--wrong:#cf1f45}
+@media (prefers-color-scheme:dark){:root{--bg:#0b0d12;--panel:#10131a;--line:#6b7488;--text:#e9ecf3;--accent:#8c8cff;--on:#0b0d12;--wrong:#ff6b81}}
+body{margin:0;font:15px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;background:var(--bg);color:var(--text)}
+form{display:grid;gap:.75rem;width:min(20rem,calc(100vw - 3rem))}h1{font-size:1.4rem;margin:0}p{margin:0;color:var(--wrong)}p:empty{display:none}
+input,button{font:inherit;padding:.55rem .75rem;border-radius:8px;border:1px solid var(--line);background:var(--panel);color:inherit}
+button{border-color:var(--accent);background:var(--accent);color:var(--on);font-weight:600;cursor:pointer}
+</style><form method="post" action="/v1/session"><h1>Throughline</h1><label for="token">Access token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus aria-describedby="wrong"><p id="wrong" role="alert">%s</p><button>Open the live screen</button></form></html>
 `

@@ -131,5 +131,8 @@ func TestSignIn(t *testing.T) {
 		if w.Code != want {
 			t.Errorf("token %q: %d, want %d", token, w.Code, want)
 		}
+		if body := w.Body.String(); want == http.StatusUnauthorized && (!strings.Contains(body, "none of the access tokens") || !strings.Contains(body, `action="/v1/session"`) || strings.Contains(body, `value=`)) {
+			t.Errorf("token %q: a browser is not asked again: %s", token, body)
+		}
 	}
 }
