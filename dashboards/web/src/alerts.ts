@@ -1,7 +1,7 @@
 // The feed of open alerts, newest first.
 
 import { button, h, put } from "./dom";
-import { ago, channelName, words } from "./format";
+import { ago, channelName, who, words } from "./format";
 import { channelIcon, severityIcon, shape } from "./icons";
 import type { Model } from "./model";
 import type { Alert } from "./types";
@@ -39,8 +39,9 @@ export class Alerts {
   }
 
   update(): void {
-    const open = this.model.openAlerts().slice(0, most);
-    put(this.count, open.length ? String(open.length) : "");
+    const all = this.model.openAlerts();
+    const open = all.slice(0, most);
+    put(this.count, all.length > most ? `${all.length}, the newest ${most} here` : all.length ? String(all.length) : "");
     this.empty.hidden = open.length > 0;
     const gone = new Set(this.cards.keys());
     const now = Date.now();
@@ -55,7 +56,7 @@ export class Alerts {
       if (card.element !== before) this.feed.insertBefore(card.element, before);
       else before = before.nextElementSibling;
       const i = this.model.interactions.get(a.interaction);
-      put(card.who, i?.name ?? i?.handle ?? channelName(a.channel));
+      put(card.who, i ? who(i) : channelName(a.channel));
       put(card.time, ago(now - card.at));
     }
     for (const id of gone) {
@@ -65,7 +66,7 @@ export class Alerts {
   }
 
   private card(a: Alert): Card {
-    const who = h("span", "card-who");
+    const who = h("span", "card-who", { dir: "auto" });
     const time = h("time", "card-time", { datetime: a.at, title: new Date(a.at).toLocaleString() });
     const main = button("card-main", `${a.severity}: ${a.title}`, () => this.open(a.interaction), h("span", "card-title", {}, a.title), h("span", "card-line", {}, channelIcon(a.channel), who), h("span", "card-rule", {}, words(a.rule.name)));
     const element = h(

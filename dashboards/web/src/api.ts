@@ -3,12 +3,22 @@
 
 import type { Alert, Features, Feedback, Journey, Overview, PatternReport, SentInteraction, Suggestion, Summary } from "./types";
 
+/** Refused is the server's answer that it will not. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 async function call<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, { headers: { Accept: "application/json" }, ...init });
   const body: unknown = await response.json().catch(() => ({}));
   if (!response.ok) {
     const problem = body as { title?: string; detail?: string };
-    throw new Error(problem.detail ?? problem.title ?? `the server answered ${response.status}`);
+    throw new Refused(response.status, problem.detail ?? problem.title ?? `the server answered ${response.status}`);
   }
   return body as T;
 }

@@ -26,6 +26,7 @@ const round = (v: number): number => Math.round(v * 10) / 10;
 export function line(dots: Dot[]): string {
   if (dots.length === 0) return "";
   let d = `M${dots[0]!.x} ${dots[0]!.y}`;
+  if (dots.length === 1) return `${d}h0`; // a round cap shows it
   for (let i = 1; i < dots.length; i++) {
     const a = dots[i - 1]!;
     const b = dots[i]!;

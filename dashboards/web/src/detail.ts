@@ -4,7 +4,7 @@
 import * as api from "./api";
 import { attr, button, h, put, svg } from "./dom";
 import { area, line, place } from "./curve";
-import { channelName, duration, mood, signed, tone, words } from "./format";
+import { channelName, duration, handleOf, mood, signed, tone, who, words } from "./format";
 import { channelIcon, severityIcon, shape } from "./icons";
 import { JourneyView } from "./journey";
 import { alarms, isOpen, received, type Model, troubles } from "./model";
@@ -26,7 +26,7 @@ export class Detail {
   private waiting: Features[] | undefined; // events that came while the turns were fetched
 
   private readonly channel = h("span", "channel large");
-  private readonly name = h("h2");
+  private readonly name = h("h2", "", { dir: "auto" });
   private readonly sub = h("p", "muted");
   private readonly state = h("span", "state-chip");
   private readonly value = h("b", "value huge");
@@ -37,8 +37,10 @@ export class Detail {
   private readonly journeyView: JourneyView;
   private readonly summaryView: SummaryView;
   private readonly tabs: Record<Tab, HTMLButtonElement>;
+  private readonly panels: Record<Tab, HTMLElement>;
   private readonly stored = h("p", "note");
   private shownAdvice = "";
+  private shownChart = "";
 
   constructor(
     private readonly model: Model,
@@ -55,7 +57,13 @@ export class Detail {
       summary: button("tab", "Summary", () => this.show("summary")),
     };
     const strip = h("div", "tabs", { role: "tablist" }, this.tabs.conversation, this.tabs.journey, this.tabs.summary);
-    for (const t of Object.values(this.tabs)) t.setAttribute("role", "tab");
+    this.panels = { conversation: this.conversation.element, journey: this.journeyView.element, summary: this.summaryView.element };
+    for (const [name, tab] of Object.entries(this.tabs)) {
+      tab.setAttribute("role", "tab");
+      const panel = this.panels[name as Tab];
+      panel.setAttribute("role", "tabpanel");
+      panel.setAttribute("aria-label", words(name));
+    }
     this.element = h(
       "section",
       "detail",
@@ -65,9 +73,7 @@ export class Detail {
       this.advice,
       strip,
       this.stored,
-      this.conversation.element,
-      this.journeyView.element,
-      this.summaryView.element,
+      ...Object.values(this.panels),
     );
     this.element.hidden = true;
     this.show("conversation");
@@ -153,7 +159,8 @@ export class Detail {
     this.stream = undefined;
     this.journey = undefined;
     this.interaction = undefined;
-    this.shownAdvice = "";
+    this.shownAdvice = this.shownChart = "";
+    for (const e of [this.name, this.sub, this.state, this.value, this.moodText, this.chart, this.advice]) e.replaceChildren();
     attr(this.state, "data-state", undefined);
   }
 
@@ -167,8 +174,7 @@ export class Detail {
 
   private show(tab: Tab): void {
     for (const [name, b] of Object.entries(this.tabs)) attr(b, "aria-selected", String(name === tab));
-    this.conversation.element.hidden = tab !== "conversation";
-    this.journeyView.element.hidden = tab !== "journey";
+    for (const [name, panel] of Object.entries(this.panels)) panel.hidden = name !== tab;
     this.summaryView.show(tab === "summary");
   }
 
@@ -181,9 +187,9 @@ export class Detail {
       this.channel.dataset["channel"] = i.channel;
       this.channel.replaceChildren(channelIcon(i.channel));
     }
-    put(this.name, i.name ?? i.handle ?? "Unknown caller");
+    put(this.name, who(i));
     const length = isOpen(i) ? Date.now() - i.started : (i.ended ?? i.last) - i.started;
-    put(this.sub, [channelName(i.channel), i.name ? i.handle : "", i.agent, i.queue, duration(length), isOpen(i) ? troubles(i) : i.reason].filter(Boolean).join(" · "));
+    put(this.sub, [channelName(i.channel), i.name ? handleOf(i) : "", i.agent, i.queue, duration(length), isOpen(i) ? troubles(i) : i.reason].filter(Boolean).join(" · "));
     put(this.state, { open: "Live", held: "On hold", ended: "Ended", failed: "Failed", abandoned: "Abandoned" }[i.state]);
     if (this.state.dataset["state"] && this.state.dataset["state"] !== i.state && !isOpen(i)) this.summaryView.heard(true);
     attr(this.state, "data-state", i.state);
@@ -207,18 +213,19 @@ export class Detail {
     const to = Math.max(i.last, from + 60_000);
     const dots = place(i.curve ?? [], from, to, width, curveHeight, 6);
     const tint = `url(#tone-${curveHeight})`;
-    const marks = [...this.model.alerts.values()]
-      .filter((a) => a.interaction === i.id && alarms(a))
-      .map((a) => {
-        const [dot] = place([{ at: Date.parse(a.at), score: 0 }], from, to, width, curveHeight, 6);
-        return svg(
-          "g",
-          { class: "chart-mark", "data-severity": a.severity },
-          svg("title", {}, document.createTextNode(a.title)),
-          svg("line", { x1: dot!.x, x2: dot!.x, y1: 0, y2: curveHeight }),
-          svg("path", { d: `M${dot!.x - 5} -2h10l-5 8z` }),
-        );
-      });
+    const alerts = [...this.model.alerts.values()].filter((a) => a.interaction === i.id && alarms(a)).map((a) => ({ x: place([{ at: Date.parse(a.at), score: 0 }], from, to, width, curveHeight, 6)[0]!.x, severity: a.severity, title: a.title }));
+    const version = JSON.stringify([width, dots, alerts]);
+    if (version === this.shownChart) return; // what the pointer rests on stays
+    this.shownChart = version;
+    const marks = alerts.map((a) =>
+      svg(
+        "g",
+        { class: "chart-mark", "data-severity": a.severity },
+        svg("title", {}, document.createTextNode(a.title)),
+        svg("line", { x1: a.x, x2: a.x, y1: 0, y2: curveHeight }),
+        svg("path", { d: `M${a.x - 5} -2h10l-5 8z` }),
+      ),
+    );
     this.chart.replaceChildren(
       svg(
         "svg",

@@ -6,6 +6,17 @@ const channelNames: Record<Channel, string> = { voice: "Voice", whatsapp: "Whats
 
 export const channelName = (c: Channel): string => channelNames[c] ?? c;
 
+/** Named is somebody as far as is known. */
+interface Named {
+  name?: string;
+  handle?: string;
+}
+
+/** handleOf is what there is to read of a masked handle: of a short one, nothing. */
+export const handleOf = (i: Named): string => (i.handle === "…" ? "" : (i.handle ?? ""));
+
+export const who = (i: Named): string => i.name || handleOf(i) || "Unknown customer";
+
 /** roleName says who speaks; an unknown speaker is said to be one. */
 export function roleName(role: Role, agent?: string): string {
   switch (role) {

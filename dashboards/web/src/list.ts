@@ -3,7 +3,7 @@
 // somebody has scrolled down, nothing moves; what is new waits behind a button.
 
 import { attr, button, h, put } from "./dom";
-import { ago, channelName, duration, mood, signed, tone, words } from "./format";
+import { ago, channelName, duration, handleOf, mood, signed, tone, who, words } from "./format";
 import { channelIcon, severityIcon } from "./icons";
 import { isOpen, type Model, troubles } from "./model";
 import { arrange, settle, windowOf, type View } from "./order";
@@ -137,10 +137,10 @@ export class List {
 
 class Row {
   readonly element: HTMLElement;
-  private readonly name = h("span", "name");
+  private readonly name = h("span", "name", { dir: "auto" });
   private readonly handle = h("span", "handle");
   private readonly by = h("span", "by");
-  private readonly words = h("span", "words");
+  private readonly words = h("span", "words", { dir: "auto" });
   private readonly intent = h("span", "chip");
   private readonly value = h("span", "value");
   private readonly time = h("span", "time");
@@ -184,8 +184,8 @@ class Row {
     attr(e, "aria-selected", String(selected));
     attr(e, "aria-setsize", String(size));
     attr(e, "aria-posinset", String(k + 1));
-    put(this.name, i.name ?? i.handle ?? "Unknown caller");
-    put(this.handle, i.name ? (i.handle ?? "") : "");
+    put(this.name, who(i));
+    put(this.handle, i.name ? handleOf(i) : "");
     put(this.by, [troubles(i), i.agent, i.queue, stateWord(i)].filter(Boolean).join(" · "));
     const text = i.last_text ?? "";
     put(this.words, text || troubles(i) || "No words yet");
@@ -218,14 +218,15 @@ class Row {
   }
 }
 
-const flash = (e: HTMLElement): void => void e.animate([{ opacity: 0.35 }, { opacity: 1 }], { duration: 500, easing: "ease-out" });
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const flash = (e: HTMLElement): void => void (calm.matches || e.animate([{ opacity: 0.35 }, { opacity: 1 }], { duration: 500, easing: "ease-out" }));
 
 function stateWord(i: Interaction): string {
   return { open: "", held: "On hold", ended: "Ended", failed: "Failed", abandoned: "Abandoned" }[i.state];
 }
 
 function label(i: Interaction): string {
-  const parts = [channelName(i.channel), i.name ?? i.handle ?? "unknown caller", mood(i.sentiment)];
+  const parts = [channelName(i.channel), who(i), mood(i.sentiment)];
   if (i.sentiment !== undefined) parts.push(signed(i.sentiment));
   if (i.intent) parts.push(`wants ${words(i.intent).toLowerCase()}`);
   if (i.alerts) parts.push(`${i.alerts} open ${i.alerts === 1 ? "alert" : "alerts"}`);

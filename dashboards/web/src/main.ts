@@ -196,26 +196,49 @@ async function start(failures = 0): Promise<void> {
     if (detail.id) void detail.open(detail.id);
     else route();
     void refresh();
-  } catch {
+  } catch (e) {
+    refused(e);
     top.connection("waiting");
     setTimeout(() => void start(failures + 1), pauseAfter(failures));
   }
 }
 
 async function refresh(): Promise<void> {
-  await api.overview().then((o) => top.show(o)).catch(() => {}); // the state of the connection says it
+  await api.overview().then((o) => top.show(o)).catch(refused);
+}
+
+/** refused asks for a token again where the server no longer takes ours; of other failures the state of the connection tells. */
+function refused(e: unknown): void {
+  if (!(e instanceof api.Refused)) return;
+  if (e.status === 401) location.reload();
+  if (e.status === 403) say(e.message);
 }
 
 function route(): void {
-  const id = /^#\/i\/(.+)$/.exec(location.hash)?.[1];
-  const wanted = id ? decodeURIComponent(id) : "";
+  const wanted = opened(location.hash);
+  const inside = [detail.element, patterns.element].some((e) => e.contains(document.activeElement));
   const changes = location.hash === "#/patterns";
   app.classList.toggle("opened", wanted !== "" || changes);
   patterns.show(changes);
   list.select(wanted);
-  if (wanted === detail.id) return;
-  if (wanted) void detail.open(wanted);
-  else detail.close();
+  if (wanted !== detail.id) {
+    if (wanted) void detail.open(wanted);
+    else detail.close();
+  }
+  // Where a pane lies over the list, keys go to the pane; they come back when it closes.
+  if (!wanted && !changes && inside) list.focus();
+  else if (!inside && covers.matches) (wanted ? detail : changes ? patterns : undefined)?.element.focus();
+}
+
+const covers = matchMedia("(max-width: 1000px)");
+
+/** opened is the interaction that an address names. */
+function opened(hash: string): string {
+  try {
+    return decodeURIComponent(/^#\/i\/(.+)$/.exec(hash)?.[1] ?? "");
+  } catch {
+    return ""; // typed or cut off: not an address of ours
+  }
 }
 
 window.addEventListener("hashchange", route);

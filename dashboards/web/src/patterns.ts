@@ -106,7 +106,7 @@ export class Patterns {
       h("h3", "finding-title", {}, headline(p)),
       h("p", "", {}, size(p)),
       h("p", "muted", {}, `Since ${day(p.at)} · ${sure(p, tests)}`),
-      ...(p.shown ?? []).map((e) => button("example", `Open the conversation: ${e.text}`, () => this.open(e.interaction), h("span", "", {}, e.text))),
+      ...(p.shown ?? []).map((e) => button("example", `Open the conversation: ${e.text}`, () => this.open(e.interaction), h("span", "", { dir: "auto" }, e.text))),
     );
   }
 }

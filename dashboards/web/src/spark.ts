@@ -33,7 +33,7 @@ export class Spark {
   private readonly fill = svg("path", { class: "spark-area" });
   private readonly stroke = svg("path", { class: "spark-line" });
   private readonly end = svg("circle", { class: "spark-end", r: 2.2 });
-  private drawn = "";
+  private drawn: string | undefined; // "" draws nothing, which has to be done, too
 
   constructor(
     private readonly width: number,

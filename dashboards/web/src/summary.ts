@@ -103,7 +103,7 @@ export class SummaryView {
   }
 
   private sentence(s: SummarySentence): HTMLElement {
-    const b = button("summary-sentence", "Show the turn that proves it", () => this.reveal(s.turn), h("span", "summary-text", {}, h("span", "role", {}, roleName(s.role)), h("span", "", {}, ...said(s.text))));
+    const b = button("summary-sentence", "Show the turn that proves it", () => this.reveal(s.turn), h("span", "summary-text", {}, h("span", "role", {}, roleName(s.role)), h("span", "", { dir: "auto" }, ...said(s.text))));
     if (s.open && s.part !== "open") b.append(h("span", "summary-open", {}, shape("bell"), "Not settled"));
     b.dataset["proof"] = s.turn;
     return b;

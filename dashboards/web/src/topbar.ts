@@ -50,6 +50,7 @@ export class TopBar {
       this.theme,
     );
     this.showTheme();
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.showTheme());
     this.connection("connecting");
   }
 
@@ -62,6 +63,7 @@ export class TopBar {
       box.classList.toggle("zero", n === 0);
     }
     put(this.alerts, String(c.alerts));
+    attr(this.alertsButton, "aria-label", `Open alerts: ${c.alerts}`);
     this.alertsButton.classList.toggle("critical", c.critical > 0);
   }
 

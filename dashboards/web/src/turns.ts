@@ -62,8 +62,8 @@ export class Conversation {
     this.inner.querySelector(".nothing")?.remove();
     let p = this.partials.get(t.id);
     if (!p) {
-      const body = h("div", "words-said");
-      p = { element: h("div", "turn partial", { "data-role": t.role || "unknown" }, head(t), body), body, seen: 0 };
+      const body = h("div", "words-said", { dir: "auto" });
+      p = { element: h("div", "turn partial", { "data-role": t.role || "unknown", "aria-live": "off" }, head(t), body), body, seen: 0 };
       this.partials.set(t.id, p);
       this.inner.append(p.element);
     }
@@ -143,10 +143,10 @@ function turnElement(f: Features): HTMLElement {
   const t = f.turn;
   const top = head(t);
   if (f.sentiment && t.role === "customer") top.append(bar(f.sentiment.score));
-  const body = h("div", "words-said");
+  const body = h("div", "words-said", { dir: "auto" });
   if (t.withheld) body.append(h("span", "withheld", {}, shape("eyeOff"), `Not kept: ${words(t.withheld).toLowerCase()}`));
   else if (t.text) body.append(...said(t.text));
-  if (t.kind !== "text" && t.kind !== "utterance" && !t.withheld) body.prepend(h("span", "kind", {}, shape("file"), words(t.kind), t.media?.filename ? ` · ${t.media.filename}` : null));
+  if (t.kind !== "text" && t.kind !== "utterance" && !t.withheld) body.prepend(h("span", "kind", { dir: "ltr" }, shape("file"), words(t.kind), t.media?.filename ? ` · ${t.media.filename}` : null));
   const tags = h("div", "tags");
   for (const i of f.intents ?? []) tags.append(tag("intent", i));
   for (const e of (f.emotions ?? []).filter((e) => e.name !== "neutral").slice(0, 2)) tags.append(tag("emotion", e));
@@ -163,7 +163,7 @@ const tag = (kind: string, l: Label): HTMLElement => h("span", `tag ${kind}`, { 
 export function said(text: string): Node[] {
   return pieces(text).map((p) => {
     if ("text" in p) return document.createTextNode(p.text);
-    const pill = h("span", "pill", { title: p.pseudonym ? `Taken out. The same ${redactedName(p.type)} always gets the mark ${p.pseudonym}.` : "Taken out before it was stored anywhere." }, shape("lock"), redactedName(p.type));
+    const pill = h("span", "pill", { dir: "ltr", title: p.pseudonym ? `Taken out. The same ${redactedName(p.type)} always gets the mark ${p.pseudonym}.` : "Taken out before it was stored anywhere." }, shape("lock"), redactedName(p.type));
     return pill;
   });
 }

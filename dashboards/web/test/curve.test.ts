@@ -9,7 +9,7 @@ describe("curves", () => {
   });
   it("draws lines and areas", () => {
     expect(line([])).toBe("");
-    expect(line([{ x: 1, y: 2 }])).toBe("M1 2");
+    expect(line([{ x: 1, y: 2 }])).toBe("M1 2h0");
     expect(line([{ x: 0, y: 0 }, { x: 10, y: 8 }])).toBe("M0 0C5 0 5 8 10 8");
     expect(area([{ x: 0, y: 0 }], 20)).toBe("");
     expect(area([{ x: 0, y: 0 }, { x: 10, y: 8 }], 20)).toMatch(/L10 10L0 10Z$/);
