@@ -27,7 +27,7 @@ func (s *settings) check(roles []string) error {
 	if slices.Contains(roles, "ingest") {
 		v := &s.Voice
 		checks = append(checks, s.WebChat.Check, v.SIPREC.Check, func() error { return v.Legs.Check(v.RTP) },
-			v.WebRTC.Check, v.Twilio.Check, v.AudioHook.Check, v.Recordings.Check)
+			v.reach, v.WebRTC.Check, v.Twilio.Check, v.AudioHook.Check, v.Recordings.Check)
 		if s.WhatsApp.Wanted() {
 			checks = append(checks, s.WhatsApp.Check)
 		}
@@ -53,6 +53,27 @@ func listenable(key, addr string) error {
 		return fmt.Errorf("%s is %q: write host:port, such as 127.0.0.1:8080", key, addr)
 	}
 	return nil
+}
+
+// reach wants RTP where SIP is: a controller on another machine would be told to
+// send audio to itself, and no call would have any.
+func (v *voiceSettings) reach() error {
+	if v.RTP.Advertise != "" || !alone(v.RTP.Listen) {
+		return nil
+	}
+	listens := v.SIPREC.Listens()
+	for _, key := range slices.Sorted(maps.Keys(listens)) {
+		if host, _, err := net.SplitHostPort(listens[key]); err == nil && !alone(host) {
+			return fmt.Errorf("%s is %q, which other machines reach, and rtp.listen is %q, which none does: set rtp.listen, too, such as 0.0.0.0", key, listens[key], v.RTP.Listen)
+		}
+	}
+	return nil
+}
+
+// alone tells whether a host is this machine for itself.
+func alone(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // checkOwn is about the embedded broker.

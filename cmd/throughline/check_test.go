@@ -22,7 +22,8 @@ func TestSettingsAreChecked(t *testing.T) {
 		`siprec: {udp: nonsense}`:   `siprec.udp is "nonsense": write host:port`,
 		`siprec: {advertise: host}`: `siprec.advertise is no IP address`,
 		`siprec: {tls: ":5061"}`:    `siprec.tls needs cert_file and key_file`,
-		`siprec: {tls: ":5061", cert_file: absent.pem, key_file: absent.pem}`:          `siprec.cert_file and key_file: open absent.pem`,
+		`siprec: {tls: ":5061", cert_file: absent.pem, key_file: absent.pem}`: `siprec.cert_file and key_file: open absent.pem`,
+		`siprec: {udp: ":5060"}`:                                                       `siprec.udp is ":5060", which other machines reach, and rtp.listen is "127.0.0.1", which none does`,
 		`rtp: {first_port: 5, last_port: 3}`:                                           `last_port is 3`,
 		`rtp: {listen: "127.0.0.1:7"}`:                                                 `rtp config: listen is no IP address`,
 		`rtp_legs: {lines: [{name: a, port: 20001}]}`:                                  `line a: open port 20001: want an even one`,
@@ -54,6 +55,8 @@ func TestSettingsAreChecked(t *testing.T) {
 		"",
 		`siprec: {udp: off, tcp: off}`,
 		`rtp: {first_port: -1}`,
+		`{siprec: {udp: ":5060"}, rtp: {listen: 0.0.0.0}}`,
+		`{siprec: {udp: ":5060"}, rtp: {advertise: 192.0.2.1}}`, // something passes it on
 		`webchat: {origins: ["*.example.com", "https://www.example.org"]}`,
 		`{kafka: {listen: unused, brokers: [kafka, "kafka2:9093"]}, clickhouse: {listen: unused, url: "http://host:8123/"}}`,
 		`clickhouse: {listen: "0.0.0.0:8123", reader: {password: x}}`,
