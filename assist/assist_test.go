@@ -178,6 +178,11 @@ func TestErrorsNameThePlaceAndTheFix(t *testing.T) {
 		"two documents": {rule("turn.scored") + "---\n" + rule("turn.mood"), at(6, 1), "a second document begins here"},
 		"no hours":      {rule(`now.during("monday 9-5 Berlin")`), at(3, 21), "no day of the week"},
 		"nested":        {rule("turn.intents.all(a, turn.intents.all(b, turn.intents.all(c, turn.intents.all(d, a + b + c + d != 'x'))))"), at(3, 87), "may cost"},
+		"growing":       {rule(`turn.text.replace("", turn.text).size() > 1`), at(3, 11), "may cost"},
+		"growing twice": {rule(`turn.intents[0].replace("a", turn.text).replace("b", turn.text).size() > 1`), at(3, 11), "may cost"},
+		"joined":        {rule(`turn.intents.join(turn.text).replace("", turn.text) == ""`), at(3, 11), "may cost"},
+		"many digits":   {rule(`turn.id == "%.100000f".format([turn.sentiment])`), at(3, 40), "more than 999 digits"},
+		"told to write": {rule(`turn.text.format([turn.sentiment]) == ""`), at(3, 27), "format wants a text that stands in the rule"},
 		"any size":      {rule("lists.range(100000000).size() > 1"), at(3, 11), "undeclared reference to 'lists"},
 		"no action":     {"rules:\n  - name: a\n    when: \"true\"\n", at(2, 5), "no action: give alert, suggest"},
 		"twice":         {"rules:\n  - {name: a, when: \"true\", alert: {title: x}}\n  - {name: a, when: \"true\", alert: {title: x}}\n", at(3, 5), "name stands twice"},
@@ -247,17 +252,34 @@ func TestRuleThatCostsTooMuchIsAnErrorOfTheRule(t *testing.T) {
   - name: endless
     when: turn.text.split(" ").all(a, turn.text.split(" ").all(b, turn.text.split(" ").all(c, a + b + c != "x")))
     alert: {title: x}
+  - name: growing
+    when: turn.text.split("").map(x, turn.text.replace(x, turn.text)).size() > 3
+    alert: {title: x}
+  - name: growing together
+    when: turn.text.split("").map(x, turn.text).join(turn.text) != ""
+    alert: {title: x}
   - name: fine
     when: "true"
+    alert: {title: "${turn.text.split(' ')[0].replace('w', 'W')} ${'%.2f'.format([turn.sentiment])}"}
+  - name: fine too
+    when: journey.intents.join(", ").replace("_", " ").size() >= 0 && !turn.text.replace("-", "").says("no")
     alert: {title: y}
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := event.Features{Turn: event.Turn{Text: strings.Repeat("word ", 100)}}
+	f := event.Features{Turn: event.Turn{Text: strings.Repeat("word ", 400)}}
 	d := p.Decide(moment.Of(journey(event.Voice, f)))
-	if len(d) != 2 || d[0].Err() == nil || d[1].Err() != nil || len(d[1].Alerts) != 1 {
-		t.Errorf("decided %+v, want an error for the first and an alert of the second", d)
+	if len(d) != 5 {
+		t.Fatalf("%d rules decided, want all", len(d))
+	}
+	for k, fails := range []bool{true, true, true, false, false} {
+		if (d[k].Err() != nil) != fails {
+			t.Errorf("%s: %v, want it to fail: %v", d[k].Rule, d[k].Err(), fails)
+		}
+	}
+	if a := d[3].Alerts; len(a) != 1 || a[0].Title != "Word 0.00" {
+		t.Errorf("the title is %+v", a)
 	}
 }
 

@@ -2,11 +2,10 @@ package assist
 
 import (
 	"fmt"
-	"math"
+	"regexp"
 	"strings"
 
 	"github.com/google/cel-go/cel"
-	"github.com/google/cel-go/checker"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 	"gopkg.in/yaml.v3"
@@ -20,6 +19,9 @@ import (
 // can be told, the rule is stopped there when it runs, which is an error of the
 // rule and not a stop of the stage.
 const maxCost = 100_000
+
+// endless is the price from which on it stands for one that nobody can tell.
+const endless = 1 << 50
 
 // expression is a CEL expression with its place in the file.
 type expression struct {
@@ -57,11 +59,11 @@ func (e *expression) compile(env terms, want *cel.Type) error {
 		return flaw.At(e.at(1, 0), "%v", err)
 	}
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	switch bounded := worst.Max < math.MaxInt64; {
+	switch bounded := worst.Max < endless; {
 	case bounded && worst.Max > maxCost:
-		return flaw.At(e.dearest(), "may cost %d steps, and a rule may cost %d: nest fewer exists, all, map and filter (in %q)", worst.Max, maxCost, e.source)
+		return flaw.At(e.dearest(), "may cost %d steps, and a rule may cost %d: nest fewer exists, all, map and filter, and replace by less (in %q)", worst.Max, maxCost, e.source)
 	case !bounded:
-		options = append(options, cel.CostLimit(maxCost)) // counting costs as much as evaluating
+		options = append(options, cel.CostLimit(maxCost), cel.CostTracking(sizes{})) // counting costs as much as evaluating
 	}
 	if e.program, err = env.Program(tree, options...); err != nil {
 		return flaw.At(e.at(1, 0), "%v", err)
@@ -107,6 +109,11 @@ func (e *expression) checkCalls(when *expression) error {
 			fields[path(x)] = true
 		case ast.CallKind:
 			call := x.AsCall()
+			if call.FunctionName() == "format" && problem == nil {
+				if wrong := checkFormat(call); wrong != "" {
+					problem = flaw.At(e.at(at.Line(), at.Column()), "%s (in %q)", wrong, e.source)
+				}
+			}
 			if call.FunctionName() != "during" || call.Args()[0].Kind() != ast.LiteralKind {
 				continue
 			}
@@ -122,6 +129,21 @@ func (e *expression) checkCalls(when *expression) error {
 		}
 	}
 	return problem
+}
+
+// manyDigits is a precision that writes a number of thousands of digits.
+var manyDigits = regexp.MustCompile(`%\.[0-9]{4,}`)
+
+// checkFormat tells what is wrong with a call of format: what a customer writes
+// must not say how many digits are made.
+func checkFormat(call ast.CallExpr) string {
+	if !call.IsMemberFunction() || call.Target().Kind() != ast.LiteralKind {
+		return "format wants a text that stands in the rule"
+	}
+	if manyDigits.MatchString(fmt.Sprint(call.Target().AsLiteral().Value())) {
+		return "format writes a number of more than 999 digits"
+	}
+	return ""
 }
 
 // path is a.b of a selected field, empty for anything else.
@@ -142,41 +164,6 @@ func (e *expression) mentions(fields ...string) bool {
 		}
 	}
 	return false
-}
-
-// sizes tells CEL how large what a rule sees can be.
-type sizes struct{}
-
-func (sizes) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
-	bound := func(most uint64) *checker.SizeEstimate { return &checker.SizeEstimate{Min: 0, Max: most} }
-	where := n.Path()
-	switch {
-	case len(where) == 0:
-		return nil
-	case n.Type().Kind() == types.ListKind:
-		return bound(moment.MaxList)
-	case strings.Join(where, ".") == "turn.text":
-		return bound(moment.MaxText)
-	case n.Type().Kind() == types.StringKind:
-		return bound(512) // ids, names and reasons
-	}
-	return nil
-}
-
-func (sizes) EstimateCallCost(function, _ string, target *checker.AstNode, _ []checker.AstNode) *checker.CallEstimate {
-	switch function {
-	case "says":
-		size := checker.SizeEstimate{Min: 0, Max: math.MaxUint64}
-		if s := (*target).ComputedSize(); s != nil {
-			size = *s
-		} else if s := (sizes{}).EstimateSize(*target); s != nil {
-			size = *s
-		}
-		return &checker.CallEstimate{CostEstimate: size.MultiplyByCostFactor(0.2)}
-	case "during":
-		return &checker.CallEstimate{CostEstimate: checker.FixedCostEstimate(5)}
-	}
-	return nil
 }
 
 func (e *expression) eval(m *moment.Moment) (any, error) {
