@@ -189,11 +189,19 @@ func (b *Bus) Close(ctx context.Context) error {
 	return err
 }
 
-// Ready tells whether the cluster answers.
+// Ready tells whether the cluster answers now. It does not ask for metadata: the
+// client answers that from what it last heard, however long ago. A connection
+// that has outlived its broker fails one request, which says nothing of the
+// broker that came after it.
 func (b *Bus) Ready(ctx context.Context) error {
-	_, err := b.client.Metadata(ctx, &kafka.MetadataRequest{})
+	var err error
+	for range 3 {
+		if _, err = b.client.ApiVersions(ctx, &kafka.ApiVersionsRequest{}); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
 	if err != nil {
-		return fmt.Errorf("kafka metadata: %w", err)
+		return fmt.Errorf("kafka does not answer: %w", err)
 	}
 	return nil
 }

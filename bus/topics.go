@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -13,9 +14,42 @@ import (
 	"throughline/event"
 )
 
+// answersIn is how long a cluster may take to answer before the log is told.
+const answersIn = 10 * time.Second
+
 // Ensure creates the topics that are missing and checks the ones that are there:
-// co-partitioned stages need equal numbers of partitions.
+// co-partitioned stages need equal numbers of partitions. A cluster that is not
+// there yet is waited for, and the log told.
 func (b *Bus) Ensure(ctx context.Context, specs ...event.Spec) error {
+	pause := newBackoff(50*time.Millisecond, 5*time.Second)
+	for {
+		asked, cancel := context.WithTimeout(ctx, answersIn)
+		err := b.Ready(asked)
+		cancel()
+		if err == nil {
+			err = b.ensure(ctx, specs)
+		}
+		if err == nil || !passing(err) {
+			return err
+		}
+		b.log.Warn("Kafka cannot be used yet, trying again", "brokers", strings.Join(b.cfg.Brokers, ","), "error", err)
+		if !pause.wait(ctx) {
+			return err
+		}
+	}
+}
+
+// passing tells what a cluster says while it starts, or cannot say, from what it
+// says of our request or our right to make it.
+func passing(err error) bool {
+	var said kafka.Error
+	return !errors.Is(err, errMismatch) && (!errors.As(err, &said) || said.Temporary() || said.Timeout() || said == kafka.BrokerNotAvailable)
+}
+
+// errMismatch is about a topic that is there and is not as we need it.
+var errMismatch = errors.New("re-create the topic")
+
+func (b *Bus) ensure(ctx context.Context, specs []event.Spec) error {
 	shared, err := b.sharedPartitions(ctx, specs)
 	if err != nil {
 		return err
@@ -47,7 +81,7 @@ func (b *Bus) Ensure(ctx context.Context, specs ...event.Spec) error {
 	}
 	for _, w := range want {
 		if n := found[w.Topic]; n != w.NumPartitions {
-			return fmt.Errorf("topic %s has %d partitions and kafka.partitions is %d: set kafka.partitions to %d, or re-create the topic", w.Topic, n, w.NumPartitions, n)
+			return fmt.Errorf("topic %s has %d partitions and kafka.partitions is %d: set kafka.partitions to %d, or %w", w.Topic, n, w.NumPartitions, n, errMismatch)
 		}
 	}
 	b.mu.Lock()
@@ -73,13 +107,9 @@ func (b *Bus) sharedPartitions(ctx context.Context, specs []event.Spec) (int, er
 			names = append(names, s.Name)
 		}
 	}
-	pause := newBackoff(20*time.Millisecond, time.Second)
 	found, _, err := b.countPartitions(ctx, names)
-	for err != nil {
-		if !pause.wait(ctx) {
-			return 0, fmt.Errorf("topic metadata: %w", err)
-		}
-		found, _, err = b.countPartitions(ctx, names)
+	if err != nil {
+		return 0, fmt.Errorf("topic metadata: %w", err)
 	}
 	n = b.cfg.Fresh
 	for _, name := range names {

@@ -40,6 +40,7 @@ func Run(t *testing.T, b Broker) {
 	t.Run("partitions", func(t *testing.T) { testPartitionMismatch(t, b) })
 	t.Run("partitions/shared", func(t *testing.T) { testSharedPartitions(t, b) })
 	if breakable, ok := b.(Breakable); ok {
+		t.Run("ready", func(t *testing.T) { testReady(t, breakable) })
 		t.Run("broken", func(t *testing.T) { testBroken(t, breakable) })
 	}
 }
