@@ -38,6 +38,8 @@ func TestMistakes(t *testing.T) {
 		{[]string{"serve", "--rols", "nlp"}, "serve: there is no flag --rols (did you mean --roles?); throughline serve --help tells more"},
 		{[]string{"serve", "extra"}, `serve: "extra" is an argument too many`},
 		{[]string{"serve", "--roles", "nlp,nope"}, `"nope" is not a role: use ingest`},
+		{[]string{"serve", "--roles", "dashboards"}, "clickhouse.url is empty: dashboards and patterns ask what the role sink stores: set it"},
+		{[]string{"serve", "--roles", "nlp", "--config", file("own.yaml", "data_dir: "+dir+"/own\nnlp: {model: floor}\nkafka: {listen: "+busy+"}\n")}, "or set another address (port 0 finds a free one); or set kafka.brokers to the Kafka that the other roles use"},
 		{[]string{"serve", "--config", dir + "/absent.yaml"}, dir + "/absent.yaml: no such file"},
 		{[]string{"version", "x"}, `version: "x" is an argument too many`},
 		{[]string{"demo", "--speed", "fast"}, `demo: invalid value "fast" for flag -speed`},

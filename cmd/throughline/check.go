@@ -20,8 +20,8 @@ func (s *settings) check(roles []string) error {
 	if len(s.Kafka.Brokers) == 0 {
 		checks = append(checks, s.Kafka.checkOwn)
 	}
-	if s.ClickHouse.URL == "" {
-		checks = append(checks, s.ClickHouse.checkOwn)
+	if s.ClickHouse.URL == "" && asksStore(roles) {
+		checks = append(checks, func() error { return s.ClickHouse.checkOwn(roles) })
 		listens["clickhouse.listen"] = s.ClickHouse.Listen
 	}
 	if slices.Contains(roles, "ingest") {
@@ -87,8 +87,17 @@ func (c *kafkaSettings) checkOwn() error {
 	return nil
 }
 
-// checkOwn is about the embedded engine.
-func (c *clickhouseSettings) checkOwn() error {
+// asksStore tells whether one of roles writes to ClickHouse or asks it.
+func asksStore(roles []string) bool {
+	return slices.ContainsFunc(roles, func(r string) bool { return r == "sink" || r == "dashboards" || r == "patterns" })
+}
+
+// checkOwn is about the embedded engine. Nobody but a sink in the same process
+// can write to it.
+func (c *clickhouseSettings) checkOwn(roles []string) error {
+	if !slices.Contains(roles, "sink") {
+		return errors.New("clickhouse.url is empty: dashboards and patterns ask what the role sink stores: set it to the ClickHouse that sink writes to, or let this process take sink, too")
+	}
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil || c.Reader.Password != "" || host == "localhost" {
 		return nil

@@ -15,7 +15,8 @@ import (
 type ready struct {
 	needed []func(context.Context) error
 	// store is away for a while now and then. What comes in meanwhile waits in
-	// Kafka, so a process that takes things in goes on taking them.
+	// Kafka, so a process that takes things in goes on taking them. nil: no role
+	// of this process asks it.
 	store func(context.Context) error
 }
 
@@ -53,8 +54,8 @@ func (h *house) routeHealth(mux *http.ServeMux, life *lifecycle, up *atomic.Bool
 				return
 			}
 		}
-		switch err := ready.store(ctx); {
-		case err == nil:
+		switch {
+		case ready.store == nil || ready.store(ctx) == nil:
 			fmt.Fprintln(w, "ready")
 		case h.takes("ingest"):
 			fmt.Fprintln(w, "ready; the store does not answer, what comes in waits in Kafka")

@@ -28,6 +28,7 @@ func TestReady(t *testing.T) {
 		"all is well":             {roles, false, nil, ready{[]func(context.Context) error{is(nil)}, is(nil)}, 200, "ready\n"},
 		"the store is away":       {roles, false, nil, ready{nil, is(away)}, 200, "ready; the store does not answer"},
 		"away, nothing comes in":  {[]string{"dashboards"}, false, nil, ready{nil, is(away)}, 503, "the store does not answer"},
+		"no store is asked":       {[]string{"nlp"}, false, nil, ready{[]func(context.Context) error{is(nil)}, nil}, 200, "ready\n"},
 		"kafka is away":           {roles, false, nil, ready{[]func(context.Context) error{is(nil), is(errors.New("disk full"))}, is(nil)}, 503, "disk full"},
 		"a part is not there yet": {roles, false, starting, ready{nil, is(nil)}, 503, "hub is not ready"},
 		"stopping":                {roles, true, nil, ready{nil, is(nil)}, 503, "starting or stopping"},

@@ -73,6 +73,15 @@ func serve(ctx context.Context, args []string) error {
 // addresses are where a running house can be reached.
 type addresses struct{ HTTP, Kafka, ClickHouse string }
 
+// tell adds to attrs where what runs can be reached.
+func (at addresses) tell(attrs ...any) []any {
+	attrs = append(attrs, "http", "http://"+at.HTTP, "kafka", at.Kafka)
+	if at.ClickHouse != "" {
+		attrs = append(attrs, "clickhouse", "http://"+at.ClickHouse)
+	}
+	return attrs
+}
+
 // garbageRoom lets the heap grow by twice as much before garbage is collected:
 // the collector takes it for living, though it is never touched and so lies on
 // no page. Little lives in a quiet centre's heap; without this a collection ran,
@@ -90,6 +99,11 @@ const caughtUp = 5 * time.Second
 func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	room := make([]byte, garbageRoom)
 	defer runtime.KeepAlive(room)
+	defer func() {
+		if ctx.Err() != nil { // asked to stop, perhaps while it waited for what it needs: no failure
+			err = nil
+		}
+	}()
 	shutdown, err := startTracing(ctx)
 	if err != nil {
 		return err
@@ -108,8 +122,10 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	if at.Kafka, err = h.startBroker(life); err != nil {
 		return err
 	}
-	if err := h.startEngine(ctx, life, &at); err != nil {
-		return err
+	if asksStore(h.roles) {
+		if err := h.startEngine(ctx, life, &at); err != nil {
+			return err
+		}
 	}
 	s.Kafka.Metrics, s.Kafka.Logger = h.registry, h.log
 	b, err := bus.Dial(s.Kafka.Config)
@@ -125,11 +141,15 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	if err := b.Ensure(ctx, event.All()...); err != nil {
 		return fmt.Errorf("kafka at %s: %w", strings.Join(s.Kafka.Brokers, ","), err)
 	}
-	store, err := sink.Open(s.ClickHouse.Config)
-	if err != nil {
-		return err
+	ready := ready{needed: []func(context.Context) error{b.Ready}}
+	var store *sink.Store // nil: no role of this process asks it
+	if asksStore(h.roles) {
+		if store, err = sink.Open(s.ClickHouse.Config); err != nil {
+			return err
+		}
+		life.start(service{name: "store", run: func(ctx context.Context) error { <-ctx.Done(); return store.Close() }})
+		ready.store = store.Ready
 	}
-	life.start(service{name: "store", run: func(ctx context.Context) error { <-ctx.Done(); return store.Close() }})
 
 	if h.takes("nlp") {
 		if err := h.startReading(life, reading); err != nil {
@@ -145,7 +165,6 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 	}
 	h.startStages(life, b, store)
 	mux := http.NewServeMux()
-	ready := ready{needed: []func(context.Context) error{b.Ready}, store: store.Ready}
 	if h.broker != nil {
 		ready.needed = append(ready.needed, h.broker.Ready)
 	}
@@ -178,8 +197,7 @@ func (h *house) run(ctx context.Context, up func(addresses)) (err error) {
 		return err
 	}
 	defer time.AfterFunc(caughtUp, debug.FreeOSMemory).Stop()
-	h.log.Info("ready", "after", time.Since(began).Round(time.Millisecond), "roles", strings.Join(h.roles, ","),
-		"screen", "http://"+at.HTTP, "kafka", at.Kafka, "clickhouse", "http://"+at.ClickHouse)
+	h.log.Info("ready", at.tell("after", time.Since(began).Round(time.Millisecond), "roles", strings.Join(h.roles, ","))...)
 	if up != nil {
 		up(at)
 	}
@@ -196,8 +214,15 @@ func (h *house) startBroker(life *lifecycle) (addr string, err error) {
 		Dir: filepath.Join(s.DataDir, "kafka"), Listen: s.Kafka.Listen, Sync: s.Kafka.Sync,
 		Partitions: s.Kafka.Partitions, MaxMessage: s.Kafka.MaxMessageBytes, Logger: h.log,
 	})
+	some := len(h.roles) < len(roles)
+	if err != nil && some {
+		return "", fmt.Errorf("%w; or set kafka.brokers to the Kafka that the other roles use", unlistened(err))
+	}
 	if err != nil {
 		return "", unlistened(err)
+	}
+	if some {
+		h.log.Warn("kafka.brokers is empty, so this process has a Kafka of its own: processes with the other roles must be given its address as kafka.brokers", "kafka", broker.Addr())
 	}
 	s.Kafka.Brokers, h.broker = []string{broker.Addr()}, broker
 	s.Kafka.Fresh = min(max(2, runtime.GOMAXPROCS(0)), bus.DefaultPartitions) // each costs fetches and inserts, and more than there are processors bring nothing
