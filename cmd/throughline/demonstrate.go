@@ -38,13 +38,19 @@ func demonstrate(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	dir, err := os.MkdirTemp("", "throughline-demo-")
+	if err != nil {
+		return fmt.Errorf("demo directory: %w", err)
+	}
+	defer os.RemoveAll(dir)
 	if !*keep {
-		dir, err := os.MkdirTemp("", "throughline-demo-")
-		if err != nil {
-			return fmt.Errorf("demo directory: %w", err)
-		}
-		defer os.RemoveAll(dir)
 		s.DataDir, s.ClickHouse.Dir = dir, filepath.Join(dir, "clickhouse")
+	}
+	if s.NLP.Categories == "" {
+		s.NLP.Categories = filepath.Join(dir, "categories.yaml")
+		if err := os.WriteFile(s.NLP.Categories, demo.Categories(), 0o600); err != nil {
+			return fmt.Errorf("demo categories: %w", err)
+		}
 	}
 	kept := secrets{dir: s.DataDir}
 	if err := s.fillSecrets(&kept, roles); err != nil {
