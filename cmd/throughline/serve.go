@@ -327,13 +327,14 @@ func (h *house) startDashboards(life *lifecycle, b *bus.Bus, store *sink.Store, 
 		mux.Handle(pattern, h.guard.Require(access.Supervisor)(answer))
 	}
 	mux.HandleFunc("POST /v1/session", h.guard.SignIn)
+	mux.HandleFunc("POST /{$}", h.guard.SignIn)
 	return h.routeSummaries(mux, server)
 }
 
 // admitViewers asks for a token: by a page of those who want the screen, by
 // 401 of everybody else.
 func (h *house) admitViewers(next http.Handler) http.Handler {
-	screen, data := h.guard.Page(next), h.guard.Require(access.Supervisor, access.Agent)(next)
+	screen, data := h.guard.Page(access.Supervisor, access.Agent)(next), h.guard.Require(access.Supervisor, access.Agent)(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			data.ServeHTTP(w, r)

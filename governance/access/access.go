@@ -119,10 +119,7 @@ func Tenant(r *http.Request) string { return Of(r.Context()).Tenant }
 func (g *Guard) Require(roles ...Role) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			id, p := g.identify(r)
-			if p == nil && id.Role != Admin && !slices.Contains(roles, id.Role) {
-				p = problem.New(http.StatusForbidden, fmt.Sprintf("the token's role is %s; this needs %s", id.Role, join(roles)))
-			}
+			id, p := g.admit(r, roles)
 			if p != nil {
 				if p.Status == http.StatusUnauthorized {
 					w.Header().Set("WWW-Authenticate", `Bearer realm="throughline"`)
@@ -133,6 +130,14 @@ func (g *Guard) Require(roles ...Role) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, id)))
 		})
 	}
+}
+
+func (g *Guard) admit(r *http.Request, roles []Role) (Identity, *problem.Problem) {
+	id, p := g.identify(r)
+	if p == nil && id.Role != Admin && !slices.Contains(roles, id.Role) {
+		p = problem.New(http.StatusForbidden, fmt.Sprintf("the token's role is %s; this needs %s", id.Role, join(roles)))
+	}
+	return id, p
 }
 
 func join(roles []Role) string {
@@ -191,27 +196,36 @@ func (g *Guard) refuseForeign(r *http.Request) *problem.Problem {
 	return problem.New(http.StatusForbidden, "a page of another site asks: send the header Authorization: Bearer TOKEN, with a token of access.tokens")
 }
 
-// SignIn handles POST /v1/session with the form field token: it puts the token
-// into a cookie for the live screen and goes to it.
+// SignIn handles POST / and /v1/session with the form field token: it puts the
+// token into a cookie for the live screen and goes to it. The cookie comes along
+// with a link to an interaction that somebody sent (SameSite=Lax); that other
+// sites change nothing is seen to by refuseForeign.
 func (g *Guard) SignIn(w http.ResponseWriter, r *http.Request) {
 	token := r.PostFormValue("token")
 	if _, ok := g.tokens[sha256.Sum256([]byte(token))]; !ok {
 		ask(w, "This is none of the access tokens of this server.")
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: "/", HttpOnly: true, Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: "/", HttpOnly: true, Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", SameSite: http.SameSiteLaxMode})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// Page shows the live screen to who may see it and asks others for their token.
-func (g *Guard) Page(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, p := g.identify(r); p != nil && p.Status == http.StatusUnauthorized {
-			ask(w, "")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+// Page shows the live screen to callers in one of the roles and asks others for
+// their token.
+func (g *Guard) Page(roles ...Role) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, p := g.admit(r, roles); p != nil && !g.Open() {
+				wrong := ""
+				if p.Status == http.StatusForbidden {
+					wrong = p.Detail
+				}
+				ask(w, wrong)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // ask shows the form for a token; wrong says what was wrong with the last one.
@@ -224,7 +238,8 @@ func ask(w http.ResponseWriter, wrong string) {
 	_, _ = fmt.Fprintf(w, signInPage, wrong)
 }
 
-// signInPage has the colours of the live screen.
+// signInPage has the colours of the live screen. Its form goes to the address that
+// was asked for, so that a link to an interaction still leads there.
 const signInPage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Throughline</title><style>
 :root{color-scheme:light dark;--bg:#f3f4f7;--panel:#fff;--line:#8a93a5;--text:#171b26;--accent:#4f4fd9;--on:#fff;--wrong:#cf1f45}
@@ -233,6 +248,6 @@ body{margin:0;font:15px/1.5 system-ui,sans-serif;display:grid;place-items:center
 form{display:grid;gap:.75rem;width:min(20rem,calc(100vw - 3rem))}h1{font-size:1.4rem;margin:0}p{margin:0;color:var(--wrong)}p:empty{display:none}
 input,button{font:inherit;padding:.55rem .75rem;border-radius:8px;border:1px solid var(--line);background:var(--panel);color:inherit}
 button{border-color:var(--accent);background:var(--accent);color:var(--on);font-weight:600;cursor:pointer}
-</style><form method="post" action="/v1/session"><h1>Throughline</h1><label for="token">Access token</label>
+</style><form method="post"><h1>Throughline</h1><label for="token">Access token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus aria-describedby="wrong"><p id="wrong" role="alert">%s</p><button>Open the live screen</button></form></html>
 `

@@ -131,8 +131,26 @@ func TestSignIn(t *testing.T) {
 		if w.Code != want {
 			t.Errorf("token %q: %d, want %d", token, w.Code, want)
 		}
-		if body := w.Body.String(); want == http.StatusUnauthorized && (!strings.Contains(body, "none of the access tokens") || !strings.Contains(body, `action="/v1/session"`) || strings.Contains(body, `value=`)) {
+		if body := w.Body.String(); want == http.StatusUnauthorized && (!strings.Contains(body, "none of the access tokens") || !strings.Contains(body, `<form method="post">`) || strings.Contains(body, `value=`)) {
 			t.Errorf("token %q: a browser is not asked again: %s", token, body)
+		}
+	}
+}
+
+// TestPage: who may not see the screen is asked for another token, and told why.
+func TestPage(t *testing.T) {
+	const sourceToken = "source-token-0123456789"
+	g := guard(t, Token{Token: agentToken, Role: Agent}, Token{Token: sourceToken, Role: Source})
+	screen := g.Page(Supervisor, Agent)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the screen")) }))
+	for token, want := range map[string]string{agentToken: "the screen", sourceToken: "role is source; this needs supervisor or agent", "gone": "<form", "": "<form"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		if token != "" {
+			r.AddCookie(&http.Cookie{Name: cookie, Value: token})
+		}
+		w := httptest.NewRecorder()
+		screen.ServeHTTP(w, r)
+		if body := w.Body.String(); !strings.Contains(body, want) || strings.Contains(body, "<form") != (token != agentToken) {
+			t.Errorf("token %q: %d %s, want %q", token, w.Code, body, want)
 		}
 	}
 }
