@@ -123,6 +123,12 @@ const redactedNames: Record<string, string> = {
 /** redactedName says what a placeholder stands for. */
 export const redactedName = (type: string): string => redactedNames[type] ?? type.toLowerCase().replaceAll("_", " ");
 
+/** plain is a text for one line, with what was taken out named in brackets. */
+export const plain = (text: string): string =>
+  pieces(text)
+    .map((p) => ("text" in p ? p.text : `[${redactedName(p.type)}]`))
+    .join("");
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 

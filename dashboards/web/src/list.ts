@@ -3,7 +3,7 @@
 // somebody has scrolled down, nothing moves; what is new waits behind a button.
 
 import { attr, button, h, put } from "./dom";
-import { ago, channelName, duration, handleOf, mood, signed, tone, who, words } from "./format";
+import { ago, channelName, duration, handleOf, mood, plain, signed, tone, who, words } from "./format";
 import { channelIcon, severityIcon } from "./icons";
 import { isOpen, type Model, troubles } from "./model";
 import { arrange, settle, windowOf, type View } from "./order";
@@ -187,7 +187,7 @@ class Row {
     put(this.name, who(i));
     put(this.handle, i.name ? handleOf(i) : "");
     put(this.by, [troubles(i), i.agent, i.queue, stateWord(i)].filter(Boolean).join(" · "));
-    const text = i.last_text ?? "";
+    const text = plain(i.last_text ?? "");
     put(this.words, text || troubles(i) || "No words yet");
     this.words.classList.toggle("none", !text);
     if (text !== this.shownText) {

@@ -3,8 +3,9 @@
 
 import * as api from "./api";
 import { attr, button, h, put } from "./dom";
-import { share, signed, words } from "./format";
+import { plain, share, signed, words } from "./format";
 import { shape } from "./icons";
+import { said } from "./turns";
 import type { Pattern, PatternReport } from "./types";
 
 const windows: [string, string][] = [
@@ -106,7 +107,7 @@ export class Patterns {
       h("h3", "finding-title", {}, headline(p)),
       h("p", "", {}, size(p)),
       h("p", "muted", {}, `Since ${day(p.at)} · ${sure(p, tests)}`),
-      ...(p.shown ?? []).map((e) => button("example", `Open the conversation: ${e.text}`, () => this.open(e.interaction), h("span", "", { dir: "auto" }, e.text))),
+      ...(p.shown ?? []).map((e) => button("example", `Open the conversation: ${plain(e.text)}`, () => this.open(e.interaction), h("span", "", { dir: "auto" }, ...said(e.text)))),
     );
   }
 }

@@ -69,7 +69,7 @@ export class TopBar {
 
   /** show takes what only the server can tell. */
   show(o: Overview): void {
-    put(this.turns, o.turns_per_minute >= 10 ? String(Math.round(o.turns_per_minute)) : o.turns_per_minute.toFixed(1));
+    put(this.turns, o.turns_per_minute >= 10 ? String(Math.round(o.turns_per_minute)) : String(Number(o.turns_per_minute.toFixed(1))));
     put(this.sentiment, o.sentiment === undefined ? "–" : signed(o.sentiment));
     attr(this.sentiment, "data-tone", tone(o.sentiment));
     attr(this.sentiment, "title", mood(o.sentiment));

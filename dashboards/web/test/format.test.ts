@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ago, duration, mood, pieces, signed, stableSplit, tone, words } from "../src/format";
+import { ago, duration, mood, pieces, plain, signed, stableSplit, tone, words } from "../src/format";
 
 describe("format", () => {
   it("writes numbers with their sign", () => {
@@ -20,6 +20,7 @@ describe("format", () => {
     expect(pieces("my card is [CARD], mail [MAIL_3fa91c02] [sic] [A] end")).toEqual([{ text: "my card is " }, { type: "CARD" }, { text: ", mail " }, { type: "MAIL", pseudonym: "3fa91c02" }, { text: " [sic] " }, { type: "A" }, { text: " end" }]);
     expect(pieces("[CARD_PART]")).toEqual([{ type: "CARD_PART" }]);
     expect(pieces("")).toEqual([]);
+    expect(plain("call [PHONE_daf6236f], please")).toBe("call [phone number], please");
   });
   it("cuts a transcript by bytes, not letters", () => {
     expect(stableSplit("caña now", 6)).toEqual(["caña ", "now"]);
