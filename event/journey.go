@@ -161,6 +161,8 @@ type Basis struct {
 	Customer time.Time   `json:"customer,omitzero"`  // the customer's last word
 	Centre   time.Time   `json:"centre,omitzero"`    // the last word of agent or bot
 	Assigned time.Time   `json:"assigned,omitzero"`  // since when the agent has it
+	Queued   time.Time   `json:"queued,omitzero"`    // since when it is in its queue
+	Paused   time.Time   `json:"paused,omitzero"`    // when it was held or resumed last
 	Historic bool        `json:"historic,omitempty"` // backfilled
 }
 

@@ -236,6 +236,35 @@ func TestWhoHasIt(t *testing.T) {
 	}
 }
 
+// TestLateChanges: of holds and queues the last one counts by its own time, not
+// the one that came last.
+func TestLateChanges(t *testing.T) {
+	s, ctx := NewShard(Config{}), context.Background()
+	for k, step := range []struct {
+		change event.Change
+		queue  string
+		at     time.Duration
+		held   bool
+		in     string
+	}{
+		{event.Started, "first", 0, false, "first"},
+		{event.Resumed, "", 30 * time.Second, false, "first"},
+		{event.Held, "", 20 * time.Second, false, "first"}, // late
+		{event.Transferred, "third", 60 * time.Second, false, "third"},
+		{event.Transferred, "second", 50 * time.Second, false, "third"}, // late
+		{event.Held, "", 70 * time.Second, true, "third"},
+		{event.Resumed, "", 65 * time.Second, true, "third"}, // late
+		{event.Ended, "", 80 * time.Second, false, "third"},
+		{event.Held, "", 75 * time.Second, false, "third"}, // late
+	} {
+		m, err := s.Change(ctx, event.Interaction{ID: fmt.Sprint("e", k), Customer: "c1", Interaction: "v", Channel: event.Voice, Change: step.change, Queue: step.queue, At: day.Add(step.at)})
+		i := last(t, m, err).Interactions[0]
+		if i.Held != step.held || i.Queue != step.in {
+			t.Errorf("step %d: held %v in %q, want %v in %q", k, i.Held, i.Queue, step.held, step.in)
+		}
+	}
+}
+
 // TestQuarters: a long utterance counts in the quarter that its middle lies in,
 // of the whole call.
 func TestQuarters(t *testing.T) {

@@ -187,24 +187,24 @@ func upset(f event.Features) bool {
 	})
 }
 
-// apply takes a change in the life of an interaction.
+// apply takes a change in the life of an interaction. Of queues, agents and holds
+// the last one by its own time counts, whatever came first.
 func apply(i *event.InteractionState, c event.Interaction) {
+	b := event.Basis{}
+	if i.Basis != nil {
+		b = *i.Basis
+	}
 	if c.Direction != "" {
 		i.Direction = c.Direction
 	}
-	if c.Queue != "" {
-		i.Queue = c.Queue
+	if c.Queue != "" && !c.At.Before(b.Queued) {
+		i.Queue, b.Queued = c.Queue, c.At
 	}
 	if c.Case != "" {
 		i.Case = c.Case
 	}
-	if c.Agent != "" && (c.Role == event.Agent || c.Change == event.Transferred || c.Change == event.Started) {
-		b := event.Basis{}
-		if i.Basis != nil {
-			b = *i.Basis
-		}
+	if c.Role == event.Agent || c.Change == event.Transferred || c.Change == event.Started {
 		assign(i, &b, c.Agent, c.At)
-		i.Basis = &b
 	}
 	if c.Measures != nil {
 		all := *c.Measures
@@ -213,19 +213,20 @@ func apply(i *event.InteractionState, c event.Interaction) {
 		}
 		i.Measures = &all
 	}
+	if (c.Change == event.Held || c.Change == event.Resumed) && !c.At.Before(b.Paused) {
+		i.Held, b.Paused = c.Change == event.Held && i.Ended.IsZero(), c.At
+	}
 	switch {
 	case c.Change == event.Held:
-		i.Held = i.Ended.IsZero()
 		i.Holds++
 	case c.Change == event.Transferred:
 		i.Transfers++
-	case c.Change == event.Resumed:
-		i.Held = false
 	case c.Change == event.Delivery:
 		i.Delivered = further(i.Delivered, c.Status)
 	case c.Change.Terminal():
 		i.Ended, i.Outcome, i.Reason, i.Held = c.At, c.Change, c.Reason, false
 	}
+	i.Basis = &b
 }
 
 // further keeps the more advanced status: notices come in any order, and
