@@ -80,7 +80,8 @@ func makeLexicon() map[string]lex {
 var topicWords = map[topic][]string{
 	aCard: {"card", "cards", "visa", "mastercard", "amex", "maestro", "debit", "credit", "cc", "pan", "tarjeta", "cartão", "cartao",
 		"karte", "kreditkarte", "carte", "carta", "cardnumber", "creditcard", "discover", "diners"},
-	aCVV:    {"cvv", "cvc", "cvv2", "cvc2", "csc", "prüfnummer", "cryptogramme", "cardcvv", "securitycode", "cardcvc"},
+	aCVV: {"cvv", "cvc", "cvv2", "cvc2", "csc", "cvn", "prüfnummer", "prüfziffer", "prüfziffern", "kartenprüfnummer", "kartenprüfziffer",
+		"sicherheitscode", "sicherheitsnummer", "sicherheitskode", "cryptogramme", "cardcvv", "securitycode", "cardcvc"},
 	aExpiry: {"exp", "expires", "expiry", "expiration", "expire", "expiring", "thru", "expdate", "vencimiento", "validade", "gültig"},
 	aPhone: {"phone", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "call", "calls", "calling", "dial", "reach", "text", "sms", "whatsapp", "waid",
 		"handy", "telefon", "telefone", "teléfono", "telefono", "celular", "móvil", "movil", "portable", "téléphone", "landline",

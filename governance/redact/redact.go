@@ -12,7 +12,7 @@ import (
 
 // Version names the rules of this package. It changes when the same text could
 // come out differently.
-const Version = "redact/1"
+const Version = "redact/2"
 
 // Config says what is taken out. The zero value takes out DefaultTypes, with
 // placeholders that carry no pseudonym.

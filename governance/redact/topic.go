@@ -1,6 +1,10 @@
 package redact
 
-import "sort"
+import (
+	"slices"
+	"sort"
+	"strings"
+)
 
 // topic is what a number near a word is probably about.
 type topic uint8
@@ -40,6 +44,7 @@ func (t *text) phrases() {
 			t.is(i, "code") && i > 0 && (t.is(i-1, "security") || t.is(i-1, "verification") && t.has(aCard) || t.is(i-1, "secure") || t.is(i-1, "safety")),
 			t.is(i, "number") && i > 0 && t.is(i-1, "security") && (i < 2 || !t.is(i-2, "social")),
 			t.is(i, "back") && i > 1 && t.is(i-1, "the") && (t.is(i-2, "on") || t.is(i-2, "at") || t.is(i-2, "from")) && (t.said("digit") || t.said("digits") || t.said("code") || t.said("number") || t.said("three")),
+			t.codeOfSecurity(i),
 			(t.is(i, "digits") || t.is(i, "digit")) && i > 0 && (t.is(i-1, "three") || t.is(i-1, "3")) && !t.recent(i, "last", 3) && !t.recent(i, "first", 3):
 			more = append(more, hint{topic: aCVV, token: i})
 		case t.is(i, "security") && i > 0 && t.is(i-1, "social"):
@@ -73,6 +78,22 @@ func (t *text) phrases() {
 	}
 	t.hints = merged
 }
+
+// codeOfSecurity tells whether a security code's name ends at token i in the
+// languages that put it backwards: "código de seguridad".
+func (t *text) codeOfSecurity(i int) bool {
+	if i < 2 || !(t.is(i-1, "de") || t.is(i-1, "di")) {
+		return false
+	}
+	code, security := t.of(i-2), t.of(i)
+	return slices.ContainsFunc(codes, func(w string) bool { return strings.EqualFold(w, code) }) &&
+		slices.ContainsFunc(securities, func(w string) bool { return strings.EqualFold(w, security) })
+}
+
+var (
+	codes      = []string{"código", "codigo", "code", "codice", "número", "numero", "numéro"}
+	securities = []string{"seguridad", "segurança", "seguranca", "sécurité", "securite", "sicurezza"}
+)
 
 // is compares token i with an ASCII word, ignoring case.
 func (t *text) is(i int, w string) bool {
