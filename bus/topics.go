@@ -62,20 +62,16 @@ func (b *Bus) ensure(ctx context.Context, specs []event.Spec) error {
 			}
 		}
 	}
-	resp, err := b.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: want})
-	if err != nil {
-		return fmt.Errorf("create topics: %w", err)
-	}
-	for name, err := range resp.Errors {
-		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-			return fmt.Errorf("create topic %s: %w", name, err)
-		}
-	}
 	names := make([]string, len(want))
 	for i, w := range want {
 		names[i] = w.Topic
 	}
-	found, err := b.waitPartitions(ctx, names)
+	if err := b.create(ctx, want, names); err != nil {
+		return err
+	}
+	shown, cancel := context.WithTimeout(ctx, answersIn)
+	found, err := b.waitPartitions(shown, names)
+	cancel()
 	if err != nil {
 		return err
 	}
@@ -89,6 +85,29 @@ func (b *Bus) ensure(ctx context.Context, specs []event.Spec) error {
 		b.partitions[name] = n
 	}
 	b.mu.Unlock()
+	return nil
+}
+
+// create makes those of want that are not there. It asks for no others: Kafka
+// refuses who may not create also what need not be created.
+func (b *Bus) create(ctx context.Context, want []kafka.TopicConfig, names []string) error {
+	found, _, err := b.countPartitions(ctx, names)
+	if err != nil {
+		return fmt.Errorf("topic metadata: %w", err)
+	}
+	missing := slices.DeleteFunc(slices.Clone(want), func(w kafka.TopicConfig) bool { return found[w.Topic] > 0 })
+	if len(missing) == 0 {
+		return nil
+	}
+	resp, err := b.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: missing})
+	if err != nil {
+		return fmt.Errorf("create topics: %w", err)
+	}
+	for name, err := range resp.Errors {
+		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+			return fmt.Errorf("create topic %s: %w", name, err)
+		}
+	}
 	return nil
 }
 
