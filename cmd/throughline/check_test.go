@@ -5,6 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"throughline/cmd/throughline/config"
 )
 
 // TestSettingsAreChecked: what serve would stumble over is told by config check,
@@ -64,5 +68,38 @@ func TestSettingsAreChecked(t *testing.T) {
 		if err := check(yaml); err != nil {
 			t.Errorf("%s: %v", yaml, err)
 		}
+	}
+}
+
+// TestComposeIsUnderstood: what docker-compose.yml tells throughline are settings,
+// and sound beside a file that says who may come in.
+func TestComposeIsUnderstood(t *testing.T) {
+	text, err := os.ReadFile("../../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compose struct {
+		Services map[string]struct{ Environment map[string]string }
+	}
+	if err := yaml.Unmarshal(text, &compose); err != nil {
+		t.Fatal(err)
+	}
+	told := compose.Services["throughline"].Environment
+	path := filepath.Join(t.TempDir(), "throughline.yaml")
+	if err := os.WriteFile(path, []byte(`access: {tokens: [{token: 0123456789abcdef0123, role: admin, name: ada}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range told {
+		s := &settings{}
+		if err := config.Load(path, []string{name + "=" + value}, s); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := config.Load(path, []string{name + "=" + value, name + "S=x"}, s); err == nil {
+			t.Errorf("%s is not known: a misspelling of it is no mistake", name)
+		}
+		t.Setenv(name, value)
+	}
+	if err := run([]string{"config", "check", "--config", path}); err != nil || len(told) == 0 {
+		t.Errorf("%d settings: %v", len(told), err)
 	}
 }
