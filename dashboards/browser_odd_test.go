@@ -49,11 +49,14 @@ func TestScreenOddities(t *testing.T) {
 	ctx := browse(t, 1440, 900)
 	h := open(t)
 	var refusal atomic.Int32
+	var noSockets atomic.Bool
 	s := h.serve(t, "", func(_ *dashboards.HubConfig, c *dashboards.Config) {
 		c.Access = func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				status := int(refusal.Load())
 				switch {
+				case noSockets.Load() && r.URL.Path == "/v1/ws":
+					problem.Write(w, problem.New(http.StatusForbidden, "the proxy lets no WebSocket through"))
 				case status == 0:
 					next.ServeHTTP(w, r)
 				case status == http.StatusUnauthorized && r.URL.Path == "/":
@@ -90,6 +93,16 @@ func TestScreenOddities(t *testing.T) {
 		until(`document.querySelector('.detail h2').textContent + document.querySelector('.advice').textContent === ''`))
 	do(t, ctx, "what covers the list has the keys, and gives them back", until(`document.activeElement === document.querySelector('.detail')`),
 		chromedp.KeyEvent(kb.Escape), until(`document.activeElement === document.querySelector('.scroller')`))
+
+	for n := range 4 { // over HTTP/1.1 a browser keeps six connections to a server, and each of these tabs follows two streams
+		tab, cancel := chromedp.NewContext(ctx)
+		t.Cleanup(cancel)
+		do(t, tab, fmt.Sprint("a further tab is live, ", n+1), chromedp.Navigate(s.URL+"/#/i/i_odd_0"), until(`document.querySelector('.state')?.dataset.state === 'live'`),
+			until(`document.querySelectorAll('.turn').length === 1`))
+	}
+
+	noSockets.Store(true)
+	do(t, ctx, "where no WebSocket comes through it goes on", js(`window.before = true; location.reload()`), until(`!window.before && document.querySelector('.state')?.dataset.state === 'live'`))
 
 	refusal.Store(http.StatusForbidden)
 	do(t, ctx, "it is said that and why somebody may not", until(`document.querySelector('.toast.shown')?.textContent === 'not for you'`))

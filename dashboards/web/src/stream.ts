@@ -1,15 +1,36 @@
-// The connection to /v1/stream. The browser's own reconnection gives up on some
-// answers (503 while a server starts, say) and does not tell where it stands, so
-// it is done here: after any break, go on after the last id.
+// The connection that events come over. It is taken up here and not by the
+// browser, which gives up on some answers (503 while a server starts, say) and
+// does not tell where it stands: after any break, go on after the last id.
 
 export type State = "connecting" | "live" | "waiting";
 
-/** Source is what the stream needs of an EventSource. */
-export interface Source {
-  addEventListener(type: string, listener: (e: MessageEvent<string>) => void): void;
-  close(): void;
-  onerror: ((e: Event) => void) | null;
-}
+/** Open begins a connection; say is told of all that comes, broken of its end. */
+export type Open = (query: string, topics: readonly string[], say: (type: string, id: string, data?: unknown) => void, broken: () => void) => { close(): void };
+
+/**
+ * socket is a WebSocket. A browser opens hundreds of them, but only six event
+ * streams to one server over HTTP/1.1, all its tabs together: what a seventh
+ * connection asks for, even the page of another tab, would wait for ever.
+ */
+const socket: Open = (query, _, say, broken) => {
+  const line = new WebSocket(`${location.origin.replace(/^http/, "ws")}/v1/ws?${query}`);
+  line.onmessage = (e: MessageEvent<string>) => {
+    const m = JSON.parse(e.data) as { op: string; topic?: string; id?: string; data?: unknown };
+    say({ event: m.topic, subscribed: "hello" }[m.op] ?? m.op, m.id ?? "", m.data);
+  };
+  line.onclose = broken;
+  return line;
+};
+
+/** events is an event stream, for where something on the way lets no WebSocket through. */
+const events: Open = (query, topics, say, broken) => {
+  const source = new EventSource(`/v1/stream?${query}`);
+  for (const type of ["hello", "reset", ...topics]) source.addEventListener(type, (e) => say(type, e.lastEventId, JSON.parse(e.data)));
+  source.onerror = broken;
+  return source;
+};
+
+let sockets = false; // one of them has been answered here
 
 export interface Options {
   query: string; // filters, without the id
@@ -19,7 +40,7 @@ export interface Options {
   onState(state: State): void;
   /** The server could not go on where asked: a new snapshot is needed. */
   onReset(): void;
-  open?: (url: string) => Source;
+  open?: Open;
   later?: (run: () => void, ms: number) => void;
 }
 
@@ -29,50 +50,53 @@ export const pauseAfter = (failures: number): number => Math.min(8000, 250 * 2 *
 export class Stream {
   /** id of the last event, and so the place to go on from. */
   id: string;
-  private source: Source | undefined;
+  private line: { close(): void } | undefined;
   private failures = 0;
   private closed = false;
 
   constructor(private readonly o: Options) {
     this.id = o.after;
+    o.onState("connecting");
     this.connect();
   }
 
   close(): void {
     this.closed = true;
-    this.source?.close();
+    this.line?.close();
   }
 
   private connect(): void {
     if (this.closed) return;
-    this.o.onState("connecting");
     const query = new URLSearchParams(this.o.query);
     if (this.id) query.set("last_event_id", this.id);
-    const open = this.o.open ?? ((url: string) => new EventSource(url) as Source);
-    const source = open(`/v1/stream?${query}`);
-    this.source = source;
-    source.addEventListener("hello", (e) => {
-      this.failures = 0;
-      this.id = e.lastEventId;
-      this.o.onState("live");
-    });
-    source.addEventListener("reset", () => {
-      this.close();
-      this.o.onReset();
-    });
-    for (const topic of this.o.topics) {
-      source.addEventListener(topic, (e) => {
-        this.o.onEvent(topic, JSON.parse(e.data));
-        this.id = e.lastEventId;
-      });
-    }
-    source.onerror = () => {
-      source.close();
-      if (this.closed || this.source !== source) return;
-      this.source = undefined;
-      this.o.onState("waiting");
-      const later = this.o.later ?? ((run: () => void, ms: number) => void setTimeout(run, ms));
-      later(() => this.connect(), pauseAfter(this.failures++));
-    };
+    const open = this.o.open ?? (sockets || this.failures % 2 === 0 ? socket : events);
+    const line = open(
+      query.toString(),
+      this.o.topics,
+      (type, id, data) => {
+        if (this.closed) return;
+        if (type === "reset") {
+          this.close();
+          this.o.onReset();
+        } else if (type === "hello") {
+          this.failures = 0;
+          this.id = id;
+          sockets ||= open === socket;
+          this.o.onState("live");
+        } else if (this.o.topics.includes(type)) {
+          this.o.onEvent(type, data);
+          this.id = id;
+        }
+      },
+      () => {
+        line.close();
+        if (this.closed || this.line !== line) return;
+        this.line = undefined;
+        this.o.onState("waiting");
+        const later = this.o.later ?? ((run: () => void, ms: number) => void setTimeout(run, ms));
+        later(() => this.connect(), pauseAfter(this.failures++));
+      },
+    );
+    this.line = line;
   }
 }
