@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -35,6 +36,7 @@ type Store struct {
 	conn    driver.Conn
 	options clickhouse.Options
 	linger  time.Duration
+	lacking atomic.Bool // a Migrate of ours has failed, and none has come through since
 }
 
 var databaseName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
@@ -100,10 +102,14 @@ func Open(cfg Config) (*Store, error) {
 // Close lets go of the connections.
 func (s *Store) Close() error { return s.conn.Close() }
 
-// Ready tells whether the server answers.
+// Ready tells whether the server answers, and that no Migrate of ours has failed
+// since its tables were known to be as this program wants them.
 func (s *Store) Ready(ctx context.Context) error {
 	if err := s.conn.Ping(ctx); err != nil {
 		return fmt.Errorf("clickhouse ping: %w", err)
+	}
+	if s.lacking.Load() {
+		return errors.New("clickhouse schema: the tables could not be made or brought up")
 	}
 	return nil
 }
@@ -114,7 +120,8 @@ var migrations embed.FS
 // Migrate brings the schema up to this program's. Each numbered file is applied
 // once and noted; a step that fails half-way is repeated whole, so its
 // statements are made to bear that.
-func (s *Store) Migrate(ctx context.Context) error {
+func (s *Store) Migrate(ctx context.Context) (err error) {
+	defer func() { s.lacking.Store(err != nil) }()
 	if err := s.createDatabase(ctx); err != nil {
 		return fmt.Errorf("clickhouse schema: %w", err)
 	}

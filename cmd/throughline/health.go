@@ -60,7 +60,7 @@ func (h *house) routeHealth(mux *http.ServeMux, life *lifecycle, up *atomic.Bool
 		case h.takes("ingest"):
 			fmt.Fprintln(w, "ready; the store does not answer, what comes in waits in Kafka")
 		default:
-			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+			http.Error(w, "the store does not answer, or lacks its tables", http.StatusServiceUnavailable)
 		}
 	})
 }
