@@ -177,10 +177,10 @@ func (l *logTail) read(r io.Reader) {
 	scan.Buffer(nil, 1<<20)
 	for scan.Scan() {
 		var line struct {
-			Msg, Screen, Kafka, ClickHouse string
+			Msg, HTTP, Kafka, ClickHouse string
 		}
-		if json.Unmarshal(scan.Bytes(), &line) == nil && line.Msg == "ready" && line.Screen != "" {
-			l.ready <- [3]string{strings.TrimPrefix(line.Screen, "http://"), line.Kafka, strings.TrimPrefix(line.ClickHouse, "http://")}
+		if json.Unmarshal(scan.Bytes(), &line) == nil && line.Msg == "ready" && line.HTTP != "" {
+			l.ready <- [3]string{strings.TrimPrefix(line.HTTP, "http://"), line.Kafka, strings.TrimPrefix(line.ClickHouse, "http://")}
 		}
 		l.mu.Lock()
 		l.lines = append(l.lines, scan.Text())
