@@ -90,17 +90,13 @@ func upload(ctx context.Context, to, token, path string) (string, error) {
 		return "", unreached(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
-	if err != nil {
-		return "", err
-	}
-	answer := strings.TrimSpace(string(body))
-	switch err := fmt.Errorf("%s: %s", resp.Status, answer); {
+	switch {
 	case resp.StatusCode/100 == 2:
-		return answer, nil
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+		return strings.TrimSpace(string(body)), err
 	case resp.StatusCode == http.StatusUnsupportedMediaType, resp.StatusCode == http.StatusRequestEntityTooLarge:
-		return "", fileError{err}
+		return "", fileError{refusal(resp)}
 	default:
-		return "", err
+		return "", refusal(resp)
 	}
 }

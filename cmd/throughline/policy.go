@@ -118,9 +118,14 @@ func (r remote) ask(ctx context.Context, method, path string, body io.Reader, in
 	if resp.StatusCode == http.StatusOK {
 		return json.NewDecoder(resp.Body).Decode(into)
 	}
+	return refusal(resp)
+}
+
+// refusal tells all that the problem in an answer says is wrong.
+func refusal(resp *http.Response) error {
 	var p problem.Problem
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&p); err != nil || p.Status == 0 {
-		return fmt.Errorf("%s %s: %s", method, path, resp.Status)
+		return fmt.Errorf("%s %s: %s", resp.Request.Method, resp.Request.URL.Path, resp.Status)
 	}
 	problems := []error{errors.New(p.Title + ": " + p.Detail)}
 	for _, w := range p.Errors {
