@@ -80,6 +80,8 @@ func TestScreenOddities(t *testing.T) {
 	do(t, ctx, "all alerts are counted", until(`document.querySelector('.alerts .count').textContent === '203, the newest 200 here'`),
 		until(`document.querySelector('.figure-alerts').ariaLabel === 'Open alerts: 203'`))
 
+	do(t, ctx, "what moves all day long is not painted anew for each frame",
+		until(`(ever => ever.length > 0 && ever.every(a => a.effect.getKeyframes().every(k => 'opacity' in k)))(document.getAnimations().filter(a => a.effect.getTiming().iterations === Infinity))`))
 	do(t, ctx, "a row is opened by keyboard", chromedp.Focus(`.scroller`), chromedp.KeyEvent(kb.End), chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.Enter),
 		until(`document.querySelectorAll('.turn').length === 1`))
 	do(t, ctx, "lines of a mail stay lines", js(`location.hash = '#/i/i_odd_0'`), until(`document.querySelector('[data-turn="t_odd_0"] .words-said')?.innerText.split('\n').length === 5`))

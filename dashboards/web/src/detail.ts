@@ -41,6 +41,7 @@ export class Detail {
   private readonly stored = h("p", "note");
   private shownAdvice = "";
   private shownChart = "";
+  private width = 0; // of the chart
 
   constructor(
     private readonly model: Model,
@@ -77,7 +78,10 @@ export class Detail {
     );
     this.element.hidden = true;
     this.show("conversation");
-    new ResizeObserver(() => this.drawChart()).observe(this.chart);
+    new ResizeObserver(([box]) => {
+      this.width = Math.round(box!.contentRect.width); // asked for while drawing, it would cost a layout each time
+      this.drawChart();
+    }).observe(this.chart);
   }
 
   /** open shows the interaction of this id; what it needs is fetched, and then followed. */
@@ -207,7 +211,7 @@ export class Detail {
 
   private drawChart(): void {
     const i = this.interaction;
-    const width = Math.round(this.chart.clientWidth);
+    const width = this.width;
     if (!i || width === 0) return;
     const from = i.started;
     const to = Math.max(i.last, from + 60_000);
