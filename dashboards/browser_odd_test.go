@@ -91,6 +91,8 @@ func TestScreenOddities(t *testing.T) {
 	do(t, ctx, "in a small window there is room to read", chromedp.EmulateViewport(683, 384), until(`innerHeight === 384`),
 		until(`document.querySelector('.conversation').clientHeight >= 150 && document.querySelector('.detail').scrollHeight > document.querySelector('.detail').clientHeight`),
 		until(`[...document.querySelectorAll('.figure')].every(e => e.scrollWidth <= e.clientWidth + 1)`))
+	do(t, ctx, "alerts lie over the rest until Escape", js(`document.querySelector('.figure-alerts').click()`), until(`document.querySelector('#app.show-alerts .alerts').offsetWidth > 0`),
+		chromedp.KeyEvent(kb.Escape), until(`!document.querySelector('#app.show-alerts') && document.querySelector('.detail').offsetWidth > 0`))
 	do(t, ctx, "an interaction that is none shows nobody", js(`location.hash = '#/i/none'`), until(`document.querySelector('.conversation').textContent.includes('cannot be shown')`),
 		until(`document.querySelector('.detail h2').textContent + document.querySelector('.advice').textContent === ''`))
 	do(t, ctx, "what covers the list has the keys, and gives them back", until(`document.activeElement === document.querySelector('.detail')`),

@@ -111,6 +111,8 @@ function filters(): HTMLElement {
     if (e.key === "/") {
       e.preventDefault();
       search.focus();
+    } else if (e.key === "Escape" && app.classList.contains("show-alerts")) {
+      app.classList.remove("show-alerts");
     } else if (e.key === "Escape" && (detail.id || !patterns.element.hidden)) {
       go("");
     }

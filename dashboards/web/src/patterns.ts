@@ -92,7 +92,7 @@ export class Patterns {
   private tell(r: PatternReport): void {
     put(this.note, `Compared with what was said since ${day(r.history)}${r.seasonal ? ", the hour of the week allowed for" : ""}`);
     if (r.patterns.length === 0) {
-      this.list.replaceChildren(h("p", "nothing", {}, `Nothing changed beyond chance: ${r.tests} series and groups of turns were looked at.`));
+      this.list.replaceChildren(h("p", "nothing", {}, r.tests ? `Nothing changed beyond chance: ${r.tests} series and groups of turns were looked at.` : "Too little was said in this time to tell a change from chance."));
       return;
     }
     this.list.replaceChildren(...r.patterns.map((p) => this.finding(p, r.tests)));
