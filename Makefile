@@ -15,9 +15,11 @@ build: ## build bin/throughline
 	@./scripts/need go gcc
 	$(GO) build -o bin/throughline ./cmd/throughline
 
+# One package at a time: each has a broker, a browser, an engine or a recogniser of
+# its own, and wants all processors.
 test: ## run every test that needs no outside server
 	@./scripts/need go gcc chromium sipp
-	$(GO) test -race -shuffle=on -p 1 -timeout 25m ./... # one package at a time: each has a broker, a browser, an engine or a recogniser of its own, and wants all processors
+	$(GO) test -race -shuffle=on -p 1 -timeout 25m ./...
 
 test-kafka: ## run the broker battery and the whole pipeline on a real Apache Kafka node (Java 17, Maven)
 	$(GO) test -race -tags kafka -count=1 -timeout 20m -v -run 'ApacheKafka' ./bus/apachekafka/... ./bus ./cmd/throughline
