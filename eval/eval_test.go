@@ -29,6 +29,7 @@ func TestCommandLineErrorsNameTheFix(t *testing.T) {
 		"unknown set":   {"intents --set banking", "banking77"},
 		"no recogniser": {"asr --set asr_refs_small", "it measures"},
 		"loose word":    {"intents --set clinc150 now", `"now" is no option`},
+		"no set":        {"intents --data /nowhere", "give --set"},
 		"shots":         {"intents --set clinc150 --shots -1", "0 or more"},
 		"model":         {"sentiment --set meld --data testdata/meld --model gpt", "there are floor"},
 		"missing data":  {"sentiment --set meld --data testdata/nowhere", "dev_sent_emo.csv"},

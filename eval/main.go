@@ -159,6 +159,9 @@ func (h Harness) parse(args []string, stdout io.Writer) (request, error) {
 	if name := filepath.Base(filepath.Clean(q.data)); q.set == "" && slices.Contains(task.sets, name) {
 		q.set = name
 	}
+	if q.set == "" {
+		return q, fmt.Errorf("eval %s: give --set, or a --data that is called like one: %s", q.task, strings.Join(task.sets, ", "))
+	}
 	if !slices.Contains(task.sets, q.set) {
 		return q, fmt.Errorf("eval %s: --set %q is none of %s", q.task, q.set, strings.Join(task.sets, ", "))
 	}

@@ -47,14 +47,19 @@ func byStart(a, b event.InteractionState) int {
 	return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
 }
 
-// note takes a turn into what is known of its interaction. The Basis is copied
-// before it changes: states that were handed out hold the one before.
+// basisOf is a copy of an interaction's Basis: states that were handed out hold the
+// one before a change.
+func basisOf(i *event.InteractionState) event.Basis {
+	if i.Basis == nil {
+		return event.Basis{}
+	}
+	return *i.Basis
+}
+
+// note takes a turn into what is known of its interaction.
 func note(i *event.InteractionState, f event.Features, social map[string]bool) {
 	t := f.Turn
-	b := event.Basis{}
-	if i.Basis != nil {
-		b = *i.Basis
-	}
+	b := basisOf(i)
 	i.Turns++
 	switch t.Role {
 	case event.Customer:
@@ -190,10 +195,7 @@ func upset(f event.Features) bool {
 // apply takes a change in the life of an interaction. Of queues, agents and holds
 // the last one by its own time counts, whatever came first.
 func apply(i *event.InteractionState, c event.Interaction) {
-	b := event.Basis{}
-	if i.Basis != nil {
-		b = *i.Basis
-	}
+	b := basisOf(i)
 	if c.Direction != "" {
 		i.Direction = c.Direction
 	}

@@ -1,38 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
 
-// words is a log that a test may read while others write.
-type words struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (w *words) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.all.Write(p)
-}
-
-func (w *words) say(text string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return strings.Contains(w.all.String(), text)
-}
-
 // someRoles is a house of these roles that takes whatever ports are free.
-func someRoles(t *testing.T, roles ...string) (*house, *words) {
+func someRoles(t *testing.T, roles ...string) (*house, *logged) {
 	t.Helper()
 	s, err := load("")
 	if err != nil {
@@ -45,7 +25,7 @@ func someRoles(t *testing.T, roles ...string) (*house, *words) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &words{}
+	log := &logged{}
 	h.log = slog.New(slog.NewTextHandler(log, nil))
 	return h, log
 }
@@ -75,7 +55,7 @@ func TestRolesThatAskNoStore(t *testing.T) {
 	if _, err := os.Stat(h.settings.ClickHouse.Dir); err == nil {
 		t.Error("a folder was made for a ClickHouse that nobody asks")
 	}
-	if !log.say("must be given its address as kafka.brokers") {
+	if !strings.Contains(log.String(), "must be given its address as kafka.brokers") {
 		t.Error("nobody was told that these roles have a Kafka of their own")
 	}
 }
@@ -89,7 +69,7 @@ func TestStopsWhileKafkaIsAwaited(t *testing.T) {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- h.run(ctx, func(addresses) { t.Error("ready without Kafka") }) }()
-	for !log.say("Kafka cannot be used yet") && ctx.Err() == nil {
+	for !strings.Contains(log.String(), "Kafka cannot be used yet") && ctx.Err() == nil {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if ctx.Err() != nil {
